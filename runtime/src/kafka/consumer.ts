@@ -1,0 +1,425 @@
+import type { KafkaConsumer } from 'node-rdkafka';
+import type { Logger } from 'pino';
+import type { Health } from '../admin-server.js';
+import { messageOf } from '../errors.js';
+import type { Metrics } from '../metrics.js';
+import { connectionProperties, errorCodes, type KafkaConfig, type KafkaHeader, loadRdkafka } from './client.js';
+import { OffsetTracker } from './offset-tracker.js';
+
+/**
+ * Consumes one topic in batches, at least once: a batch's offsets are committed only after `handle` resolved, that is after the next hop
+ * acknowledged everything that came of it.
+ *
+ * States: connecting -> polling <-> paused (outage or no room: it keeps polling, paused, so the group keeps it) -> stopping -> stopped.
+ * Up to `maxBatchesInFlight` batches run at once and may end in any order; per partition the contiguous prefix is committed.
+ * It refuses to skip a message: a batch that fails is handled again until it succeeds or its partition is taken away.
+ */
+
+export interface ConsumedMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: KafkaHeader[];
+}
+
+/** The text of a header, undefined when the message has none of that name. */
+export function headerText(message: ConsumedMessage, name: string): string | undefined {
+  if (message.headers === undefined) return undefined;
+  for (const header of message.headers) {
+    const value = header[name];
+    if (value !== undefined) return typeof value === 'string' ? value : value.toString('utf8');
+  }
+  return undefined;
+}
+
+export interface ConsumerOptions {
+  readonly kafka: KafkaConfig;
+  readonly groupId: string;
+  readonly topic: string;
+  readonly batchMaxMessages: number;
+  readonly maxBatchesInFlight: number;
+  /** How long to let messages gather after a batch that was not full. */
+  readonly lingerMs: number;
+  /** Whether the next hop has room; false holds fetching back. */
+  readonly mayTake?: () => boolean;
+  /** Resolves when every message has its outputs acknowledged, is a counted no-bid, or is acknowledged in dead letters. */
+  readonly handle: (batch: readonly ConsumedMessage[], signal: AbortSignal) => Promise<void>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly fail: (error: Error) => void;
+}
+
+interface Assignment {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface Partition {
+  readonly tracker: OffsetTracker;
+  revoking: boolean;
+}
+
+const COMMIT_INTERVAL_MS = 100;
+/** Blocked for this long, the consumer pauses its partitions and polls, so that it keeps its membership. */
+const PAUSE_AFTER_MS = 1000;
+const PAUSED_POLL_MS = 200;
+const BLOCKED_CHECK_MS = 5;
+const REVOKE_WAIT_MS = 5000;
+const STOP_WAIT_MS = 6000;
+const CONNECT_RETRY_MS = 500;
+const QUERY_TIMEOUT_MS = 5000;
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 5000;
+
+export class BatchConsumer {
+  readonly #options: ConsumerOptions;
+  readonly #partitions = new Map<number, Partition>();
+  readonly #abort = new AbortController();
+  #client: KafkaConsumer;
+  #batchesInFlight = 0;
+  #paused = false;
+  #stopping = false;
+  #failing = false;
+  #run: Promise<void> = Promise.resolve();
+  #commitTimer: NodeJS.Timeout | undefined;
+  readonly #counts = { messages: 0, lost: 0, retries: 0, commitFailures: 0, rebalances: 0 };
+
+  /** Starts consuming; connects and joins in the background and retries for ever. `health` gets the part "consumer". */
+  static async start(options: ConsumerOptions): Promise<BatchConsumer> {
+    const consumer = new BatchConsumer(options);
+    options.health.set('consumer', `joining group ${options.groupId}`);
+    consumer.#run = consumer.#main().catch((error: unknown) => options.fail(error instanceof Error ? error : new Error(String(error))));
+    return consumer;
+  }
+
+  private constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#client = this.#createClient();
+    this.#registerMetrics();
+  }
+
+  /** Stops fetching, waits (bounded) for the batches in flight, commits and leaves the group. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const deadlineMonoMs = performance.now() + STOP_WAIT_MS;
+    while (this.#batchesInFlight > 0 && performance.now() < deadlineMonoMs) await delay(BLOCKED_CHECK_MS);
+    this.#abort.abort();
+    await this.#run;
+    clearInterval(this.#commitTimer);
+    this.#commitNow([...this.#partitions.keys()]);
+    await this.#disconnect();
+  }
+
+  async #main(): Promise<void> {
+    await this.#connect();
+    this.#commitTimer = setInterval(() => this.#commitProgress(), COMMIT_INTERVAL_MS);
+    let blockedSinceMonoMs = 0;
+    while (!this.#stopping) {
+      if (this.#blocked()) {
+        blockedSinceMonoMs ||= performance.now();
+        if (performance.now() - blockedSinceMonoMs > PAUSE_AFTER_MS) await this.#pollPaused();
+        else await delay(BLOCKED_CHECK_MS);
+        continue;
+      }
+      blockedSinceMonoMs = 0;
+      this.#resume();
+      const messages = await this.#consume(this.#options.batchMaxMessages);
+      if (messages.length > 0) this.#begin(messages);
+      if (messages.length < this.#options.batchMaxMessages / 2) await delay(this.#options.lingerMs);
+    }
+  }
+
+  #blocked(): boolean {
+    return this.#batchesInFlight >= this.#options.maxBatchesInFlight || this.#options.mayTake?.() === false;
+  }
+
+  /** Keeps the membership while nothing can be taken: paused partitions give no messages, the poll serves the group. */
+  async #pollPaused(): Promise<void> {
+    const assigned = this.#assigned();
+    if (!this.#paused && assigned.length > 0) {
+      this.#client.pause(assigned);
+      this.#paused = true;
+    }
+    const messages = await this.#consume(1);
+    // A message that slipped through before the pause took effect is work like any other.
+    if (messages.length > 0) this.#begin(messages);
+    await delay(PAUSED_POLL_MS);
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const assigned = this.#assigned();
+    if (assigned.length > 0) this.#client.resume(assigned);
+  }
+
+  #assigned(): Assignment[] {
+    return [...this.#partitions].filter(([, state]) => !state.revoking).map(([partition]) => ({ topic: this.#options.topic, partition }));
+  }
+
+  #consume(count: number): Promise<ConsumedMessage[]> {
+    return new Promise((resolve) => {
+      this.#client.consume(count, (error, messages) => {
+        if (error) {
+          this.#options.log.debug({ err: error.message }, 'nothing consumed');
+          setTimeout(() => resolve([]), RETRY_MIN_MS);
+          return;
+        }
+        resolve(messages as unknown as ConsumedMessage[]);
+      });
+    });
+  }
+
+  #begin(messages: readonly ConsumedMessage[]): void {
+    const batch: ConsumedMessage[] = [];
+    const lastOffsets = new Map<number, number>();
+    for (const message of messages) {
+      const state = this.#partitions.get(message.partition);
+      // A partition being handed over is fetched again by its next owner.
+      if (state === undefined || state.revoking) continue;
+      const lost = state.tracker.fetched(message.offset);
+      if (lost > 0) this.#reportLoss(message, lost);
+      lastOffsets.set(message.partition, message.offset);
+      batch.push(message);
+    }
+    if (batch.length === 0) return;
+    this.#counts.messages += batch.length;
+    const ranges = [...lastOffsets].map(([partition, lastOffset]) => {
+      const { tracker } = this.#partitions.get(partition) as Partition;
+      return { tracker, range: tracker.begin(lastOffset) };
+    });
+    this.#batchesInFlight++;
+    void this.#handle(batch, ranges.length === 0 ? [] : ranges);
+  }
+
+  async #handle(
+    batch: readonly ConsumedMessage[],
+    ranges: readonly { tracker: OffsetTracker; range: ReturnType<OffsetTracker['begin']> }[],
+  ): Promise<void> {
+    const { handle, log } = this.#options;
+    let waitMs = RETRY_MIN_MS;
+    for (;;) {
+      try {
+        await handle(batch, this.#abort.signal);
+        for (const { tracker, range } of ranges) tracker.finish(range);
+        if (this.#failing) log.info('batches succeed again');
+        this.#failing = false;
+        break;
+      } catch (error) {
+        if (this.#abort.signal.aborted) break;
+        this.#counts.retries++;
+        if (!this.#failing) log.error({ err: messageOf(error), messages: batch.length }, 'batch failed, retrying');
+        this.#failing = true;
+        await delay(waitMs);
+        waitMs = Math.min(waitMs * 2, RETRY_MAX_MS);
+      }
+    }
+    this.#batchesInFlight--;
+  }
+
+  #reportLoss(message: ConsumedMessage, lost: number): void {
+    this.#counts.lost += lost;
+    const fields = { code: 'EVENTS_LOST', topic: message.topic, partition: message.partition, offset: message.offset, lost };
+    this.#options.log.error(fields, 'the broker dropped events before they were consumed');
+    this.#options.health.set('events', `${this.#counts.lost} events of ${message.topic} were lost in the broker`);
+  }
+
+  #commitProgress(): void {
+    const offsets = [...this.#partitions].flatMap(([partition, { tracker, revoking }]) => {
+      const offset = revoking ? null : tracker.toCommit;
+      return offset === null ? [] : [{ topic: this.#options.topic, partition, offset }];
+    });
+    if (offsets.length === 0 || !this.#client.isConnected()) return;
+    try {
+      this.#client.commit(offsets);
+    } catch (error) {
+      this.#commitFailed(messageOf(error));
+    }
+  }
+
+  /** Commits and waits for the broker: used where the partition is about to be given up. */
+  #commitNow(partitions: readonly number[]): void {
+    const offsets = partitions.flatMap((partition) => {
+      const offset = this.#partitions.get(partition)?.tracker.toCommit ?? null;
+      return offset === null ? [] : [{ topic: this.#options.topic, partition, offset }];
+    });
+    if (offsets.length === 0 || !this.#client.isConnected()) return;
+    try {
+      this.#client.commitSync(offsets);
+      this.#committed(offsets);
+    } catch (error) {
+      this.#commitFailed(messageOf(error));
+    }
+  }
+
+  #committed(offsets: readonly { partition: number; offset: number }[]): void {
+    for (const { partition, offset } of offsets) this.#partitions.get(partition)?.tracker.committed(offset);
+  }
+
+  /** A failed commit costs duplicates, never a loss: the offsets stay due and the next interval tries again. */
+  #commitFailed(text: string): void {
+    this.#counts.commitFailures++;
+    this.#options.log.debug({ err: text }, 'commit failed');
+  }
+
+  async #connect(): Promise<void> {
+    const { log, kafka, topic, groupId } = this.#options;
+    let told = false;
+    while (!this.#stopping) {
+      const error = await new Promise<{ message: string } | null>((resolve) => {
+        this.#client.connect({ timeout: 3000, allTopics: true }, (err) => resolve(err ?? null));
+      });
+      if (error === null) {
+        this.#client.setDefaultConsumeTimeout(0);
+        this.#client.subscribe([topic]);
+        log.info({ topic, groupId }, 'consumer connected');
+        return;
+      }
+      if (!told) log.error({ code: 'BROKER_UNREACHABLE', brokers: kafka.brokers, err: error.message }, 'broker unreachable, retrying');
+      told = true;
+      await delay(CONNECT_RETRY_MS);
+      this.#client = this.#createClient();
+    }
+  }
+
+  #createClient(): KafkaConsumer {
+    const { kafka, groupId, topic } = this.#options;
+    const client = new (loadRdkafka().KafkaConsumer)(
+      {
+        ...connectionProperties(kafka, `${groupId}-${process.pid}`),
+        'group.id': groupId,
+        'enable.auto.commit': false,
+        'enable.auto.offset.store': false,
+        'partition.assignment.strategy': 'cooperative-sticky',
+        'session.timeout.ms': kafka.sessionTimeoutMs,
+        'heartbeat.interval.ms': Math.max(200, Math.floor(kafka.sessionTimeoutMs / 5)),
+        'max.poll.interval.ms': Math.max(kafka.maxPollIntervalMs, kafka.sessionTimeoutMs),
+        'fetch.wait.max.ms': kafka.fetchWaitMaxMs,
+        'fetch.queue.backoff.ms': 10,
+        'queued.max.messages.kbytes': 16_384,
+        'queued.min.messages': 20_000,
+        rebalance_cb: (error: { code: number } | undefined, assignment: Assignment[]) => this.#rebalance(client, error?.code, assignment),
+        offset_commit_cb: (error: { message: string } | null | undefined, offsets: { partition: number; offset: number }[]) => {
+          if (error) this.#commitFailed(error.message);
+          else this.#committed(offsets);
+        },
+      },
+      { 'auto.offset.reset': 'earliest' },
+    );
+    client.on('event.error', (error) => this.#options.log.debug({ err: error.message }, 'consumer event'));
+    client.on('event.stats', (event: unknown) => {
+      const stats = JSON.parse((event as { message: string }).message) as { cgrp?: { join_state: string } };
+      const joined = stats.cgrp?.join_state === 'steady';
+      this.#options.health.set('consumer', joined ? null : `group ${groupId} on ${topic}: ${stats.cgrp?.join_state ?? 'not joined'}`);
+    });
+    return client;
+  }
+
+  #rebalance(client: KafkaConsumer, code: number | undefined, assignment: Assignment[]): void {
+    this.#counts.rebalances++;
+    const work = code === errorCodes.assignPartitions ? this.#assign(client, assignment) : this.#revoke(client, assignment);
+    work.catch((error: unknown) => {
+      // A client that is closing refuses assignments; anything else leaves the group in the dark: start afresh.
+      if (!this.#stopping) this.#options.fail(error instanceof Error ? error : new Error(messageOf(error)));
+    });
+  }
+
+  async #assign(client: KafkaConsumer, assignment: Assignment[]): Promise<void> {
+    const committed = assignment.length === 0 ? new Map<number, number>() : await this.#committedOffsets(client, assignment);
+    for (const { partition } of assignment) {
+      this.#partitions.set(partition, { tracker: new OffsetTracker(committed.get(partition) ?? null), revoking: false });
+    }
+    if (client.rebalanceProtocol() === 'COOPERATIVE') client.incrementalAssign(assignment);
+    else client.assign(assignment);
+    // A pause outlives an assignment: start every partition that is new to us unpaused.
+    if (assignment.length > 0) client.resume(assignment);
+    this.#paused = false;
+    this.#options.log.info(
+      { partitions: assignment.map((at) => at.partition), protocol: client.rebalanceProtocol() },
+      'partitions assigned',
+    );
+  }
+
+  /** Stops fetching the partitions, waits for their batches, commits, gives them up. */
+  async #revoke(client: KafkaConsumer, assignment: Assignment[]): Promise<void> {
+    const partitions = assignment.map((at) => at.partition);
+    for (const partition of partitions) {
+      const state = this.#partitions.get(partition);
+      if (state !== undefined) state.revoking = true;
+    }
+    const deadlineMonoMs = performance.now() + REVOKE_WAIT_MS;
+    while (
+      performance.now() < deadlineMonoMs &&
+      !this.#abort.signal.aborted &&
+      partitions.some((at) => this.#partitions.get(at)?.tracker.idle === false)
+    ) {
+      await delay(BLOCKED_CHECK_MS);
+    }
+    this.#commitNow(partitions);
+    for (const partition of partitions) this.#partitions.delete(partition);
+    if (client.rebalanceProtocol() === 'COOPERATIVE') client.incrementalUnassign(assignment);
+    else client.unassign();
+    this.#options.log.info({ partitions }, 'partitions revoked');
+  }
+
+  #committedOffsets(client: KafkaConsumer, assignment: Assignment[]): Promise<Map<number, number>> {
+    return new Promise((resolve) => {
+      client.committed(assignment, QUERY_TIMEOUT_MS, (error, offsets) => {
+        const committed = new Map<number, number>();
+        if (error && !this.#stopping)
+          this.#options.log.warn(
+            { err: error.message },
+            'committed offsets could not be read: a loss before the first fetch would go unseen',
+          );
+        else for (const at of offsets ?? []) if (typeof at.offset === 'number' && at.offset >= 0) committed.set(at.partition, at.offset);
+        resolve(committed);
+      });
+    });
+  }
+
+  #disconnect(): Promise<void> {
+    const client = this.#client;
+    return new Promise((resolve) => {
+      if (!client.isConnected()) return resolve();
+      const limit = setTimeout(resolve, 3000);
+      client.disconnect(() => {
+        clearTimeout(limit);
+        resolve();
+      });
+    });
+  }
+
+  /** Messages of the topic that the group has yet to finish, per assigned partition, from librdkafka's cached watermarks. */
+  #lag(): Record<string, number> {
+    const lag: Record<string, number> = {};
+    for (const [partition, { tracker }] of this.#partitions) {
+      try {
+        const { highOffset, lowOffset } = this.#client.getWatermarkOffsets(this.#options.topic, partition);
+        if (highOffset >= 0) lag[String(partition)] = Math.max(0, highOffset - (tracker.committedOffset ?? Math.max(0, lowOffset)));
+      } catch {
+        // Not connected, or nothing fetched yet: the watermarks are unknown, and an unknown lag is left out rather than called 0.
+      }
+    }
+    return lag;
+  }
+
+  #registerMetrics(): void {
+    const { metrics } = this.#options;
+    metrics.counter('helios_consumed_messages_total', 'Messages taken from the topic.', () => this.#counts.messages);
+    metrics.counter('helios_events_lost_total', 'Events that the broker dropped before they were consumed.', () => this.#counts.lost);
+    metrics.counter('helios_batch_retries_total', 'Batches handled again after a fault.', () => this.#counts.retries);
+    metrics.counter('helios_commit_failures_total', 'Offset commits that failed (tried again).', () => this.#counts.commitFailures);
+    metrics.counter('helios_rebalances_total', 'Assignments and revocations of partitions.', () => this.#counts.rebalances);
+    metrics.gauge('helios_consumer_batches_in_flight', 'Batches being handled.', () => this.#batchesInFlight);
+    metrics.gauge('helios_consumer_partitions', 'Partitions assigned to this process.', () => this.#partitions.size);
+    metrics.gauge('helios_consumer_lag_messages', 'Messages not yet committed, per assigned partition.', () => this.#lag(), 'partition');
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
