@@ -1,0 +1,127 @@
+import type { UserProfile } from '@helios/proto/gen/user_profile';
+import { HeliosError } from '@helios/runtime/errors';
+import type { Logger, LogSampler } from '@helios/runtime/log';
+import { LatencyHistogram, type Metrics } from '@helios/runtime/metrics';
+import { emptyProfile, type ProfileStore } from './profile-store.js';
+
+/** What both calls have in common: bounds of the input, the store, counts, durations and sampled log lines. Knows nothing of gRPC. */
+
+/** An id longer than this is refused. Source: spec section 2.2. */
+export const userIdMaxBytes = 256;
+
+export type Method = 'GetUserProfile' | 'BatchGetUserProfiles';
+export type LookupAnswer =
+  | { readonly result: 'ok'; readonly profiles: UserProfile[] }
+  | { readonly result: 'invalid' | 'unavailable'; readonly detail: string };
+
+export class Lookup {
+  readonly requests: Record<LookupAnswer['result'], number> = { ok: 0, invalid: 0, unavailable: 0 };
+  readonly durations: Record<Method, LatencyHistogram> = {
+    GetUserProfile: new LatencyHistogram(),
+    BatchGetUserProfiles: new LatencyHistogram(),
+  };
+  readonly #store: ProfileStore;
+  readonly #maxBatch: number;
+  readonly #log: Logger;
+  readonly #sampler: LogSampler;
+
+  constructor(options: { store: ProfileStore; maxBatch: number; log: Logger; sampler: LogSampler }) {
+    this.#store = options.store;
+    this.#maxBatch = options.maxBatch;
+    this.#log = options.log;
+    this.#sampler = options.sampler;
+  }
+
+  /**
+   * Answers one call.
+   * @returns one profile per id in the order of the ids, or why there is none: a value, for every fault that lies outside this process.
+   */
+  async answer(method: Method, ids: readonly string[]): Promise<LookupAnswer> {
+    const startedMonoMs = performance.now();
+    const sampled = this.#logRequests(method, ids);
+    const answer = await this.#find(ids);
+    this.requests[answer.result]++;
+    this.durations[method].observe((performance.now() - startedMonoMs) / 1000);
+    if (sampled !== undefined) this.#logAnswers(method, ids, sampled, answer);
+    return answer;
+  }
+
+  async #find(ids: readonly string[]): Promise<LookupAnswer> {
+    const detail = this.#faultOf(ids);
+    if (detail !== null) return { result: 'invalid', detail };
+    if (ids.length === 0) return { result: 'ok', profiles: [] };
+    try {
+      return { result: 'ok', profiles: await this.#store.get(ids) };
+    } catch (error) {
+      if (error instanceof HeliosError && error.code === 'PROFILE_STORE_UNAVAILABLE')
+        return { result: 'unavailable', detail: error.message };
+      throw error;
+    }
+  }
+
+  #faultOf(ids: readonly string[]): string | null {
+    if (ids.length > this.#maxBatch) return `There are ${ids.length} user ids; a call takes at most ${this.#maxBatch}.`;
+    for (const [index, id] of ids.entries()) {
+      // A UTF-16 unit takes at most 3 bytes, so short ids need no counting.
+      if (id.length * 3 > userIdMaxBytes && Buffer.byteLength(id) > userIdMaxBytes) {
+        return `User id ${index} is ${Buffer.byteLength(id)} bytes long; it may have at most ${userIdMaxBytes}.`;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Logs what was asked for the ids that the sampler chooses, and returns their positions. A call carries no bid request id, so the choice
+   * is by the user id: all replicas log the same users. Asking the sampler costs 0.1 us an id.
+   */
+  #logRequests(method: Method, ids: readonly string[]): number[] | undefined {
+    if (!this.#log.isLevelEnabled('info')) return undefined;
+    let sampled: number[] | undefined;
+    const end = Math.min(ids.length, this.#maxBatch);
+    for (let index = 0; index < end; index++) {
+      const id = ids[index] ?? '';
+      if (!this.#sampler.shouldLog('profile request', id)) continue;
+      (sampled ??= []).push(index);
+      this.#log.info({ method, ids: ids.length, request: { user_id: id.slice(0, userIdMaxBytes) } }, 'profile request');
+    }
+    return sampled;
+  }
+
+  #logAnswers(method: Method, ids: readonly string[], sampled: readonly number[], answer: LookupAnswer): void {
+    for (const index of sampled) {
+      const userId = (ids[index] ?? '').slice(0, userIdMaxBytes);
+      const response = answer.result === 'ok' ? { profile: answer.profiles[index] ?? emptyProfile } : { detail: answer.detail };
+      this.#log.info({ method, user_id: userId, result: answer.result, response }, 'profile response');
+    }
+  }
+}
+
+/** Shows what the lookup and its store count, at scrape time. */
+export function registerMetrics(metrics: Metrics, lookup: Lookup, store: ProfileStore, sampler: LogSampler): void {
+  metrics.counter('helios_profile_requests_total', 'Calls answered, by result.', () => lookup.requests, 'result');
+  metrics.histogram('helios_profile_request_duration_seconds', 'Time from a call to its answer.', () => lookup.durations, 'method');
+  metrics.counter(
+    'helios_profile_lookups_total',
+    'Users looked up in a store that answered, by what it had.',
+    () => ({ found: store.counts.found, unknown: store.counts.unknown, corrupt: store.counts.corrupt }),
+    'result',
+  );
+  metrics.counter(
+    'helios_profile_dropped_interests_total',
+    'Stored interests whose score is not a number in 0..1.',
+    () => store.counts.droppedInterests,
+  );
+  metrics.counter(
+    'helios_profile_store_failures_total',
+    'Reads that the store did not answer, by reason; the probe of every second included.',
+    () => store.counts.failures,
+    'reason',
+  );
+  metrics.gauge('helios_profile_store_up', 'Whether the store answered when it was last asked: 1 or 0.', () => (store.up ? 1 : 0));
+  metrics.counter(
+    'helios_log_lines_left_out_total',
+    'Sampled log lines left out by LOG_SAMPLE_RATE or LOG_MAX_PER_SECOND.',
+    () => ({ 'profile request': sampler.leftOut.get('profile request') ?? 0 }),
+    'event',
+  );
+}
