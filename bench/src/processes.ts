@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** Processes under measurement: Helios services and helpers, each started on free ports and stopped by its own id. */
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Measured {
+  readonly process: ChildProcess;
+  readonly adminPort: number;
+  stop(): Promise<void>;
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Starts a Helios service (`file` relative to the repository) and waits until it is ready. Its log is thrown away but for its faults. */
+export async function startService(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  execArgv: readonly string[] = [],
+): Promise<Measured> {
+  const adminPort = await freePort();
+  const child = spawn(process.execPath, [...execArgv, join(root, file), ...args], {
+    env: { ...process.env, LOG_LEVEL: 'error', ADMIN_PORT: String(adminPort), HELIOS_EXIT_WITH_PARENT: '1', ...env },
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
+  const measured = { process: child, adminPort, stop: () => stop(child) };
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`${file} ${args.join(' ')} ended with exit code ${child.exitCode}`);
+    return (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok;
+  }, 60_000);
+  return measured;
+}
+
+/** Starts a helper that prints one JSON line when it is ready (the broker, the database, a peer). */
+export async function startHelper(
+  file: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ ready: Record<string, unknown>; process: ChildProcess; stop(): Promise<void> }> {
+  const child = spawn(process.execPath, [join(root, file), ...args], {
+    env: { ...process.env, HELIOS_EXIT_WITH_PARENT: '1', ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${file} ended with exit code ${code} before it was ready`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (line.startsWith('{"ready":true')) resolve(JSON.parse(line) as Record<string, unknown>);
+    });
+  });
+  return { ready, process: child, stop: () => stop(child) };
+}
+
+/** Resolves when `condition` holds; a rejection counts as "not yet" until the time is over. */
+export async function until(condition: () => Promise<boolean>, limitMs: number): Promise<void> {
+  const deadlineMonoMs = performance.now() + limitMs;
+  for (;;) {
+    let why: unknown;
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      why = error;
+    }
+    if (performance.now() > deadlineMonoMs)
+      throw new Error(`not reached within ${limitMs} ms${why instanceof Error ? `: ${why.message}` : ''}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Sums of a service's metrics by name, labels added up, and by name with labels. */
+export async function scrape(adminPort: number): Promise<(name: string) => number> {
+  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  const values = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^([a-zA-Z_:][\w:]*)(\{[^}]*\})? (\S+)/.exec(line);
+    if (match === null) continue;
+    const [, name = '', labels = '', value] = match;
+    values.set(name, (values.get(name) ?? 0) + Number(value));
+    if (labels !== '') values.set(`${name}${labels}`, Number(value));
+  }
+  return (name) => values.get(name) ?? 0;
+}
+
+function stop(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    const limit = setTimeout(() => child.kill('SIGKILL'), 12_000);
+    child.once('exit', () => {
+      clearTimeout(limit);
+      resolve();
+    });
+    child.kill('SIGTERM');
+  });
+}

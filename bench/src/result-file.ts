@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Result files: what was measured, where, with what, and by which command. */
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** Writes `bench/results/<name>.json` and returns its path relative to the repository. */
+export function writeResult(name: string, command: string, result: object): string {
+  const folder = join(root, 'bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${name}.json`);
+  const document = {
+    name,
+    command,
+    measuredAt: new Date().toISOString(),
+    commit: commit(),
+    machine: machine(),
+    versions: versions(),
+    ...result,
+  };
+  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
+  return `bench/results/${name}.json`;
+}
+
+/** The middle value; the mean of the two middle ones for an even count. Not defined for an empty list. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+export function rounded(value: number, digits = 2): number {
+  return Number(value.toFixed(digits));
+}
+
+function machine(): object {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    platform: `${process.platform} ${process.arch}`,
+  };
+}
+
+function versions(): object {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, { version?: string }> };
+  const of = (name: string): string => lock.packages[`node_modules/${name}`]?.version ?? 'absent';
+  return {
+    node: process.version,
+    'uWebSockets.js': of('uWebSockets.js'),
+    'node-rdkafka': of('node-rdkafka'),
+    piscina: of('piscina'),
+    'grpc-js': of('@grpc/grpc-js'),
+  };
+}
+
+/** The commit measured, with a mark when the tree had changes of its own. */
+function commit(): string {
+  try {
+    const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+    return `${git('rev-parse', '--short=12', 'HEAD')}${git('status', '--porcelain') === '' ? '' : ' with changes'}`;
+  } catch {
+    return 'unknown';
+  }
+}

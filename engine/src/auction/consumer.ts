@@ -1,0 +1,125 @@
+import { type BidResponse, decodeBidResponse } from '@helios/proto/events';
+import { headerNames } from '@helios/proto/topics';
+import type { KafkaHeader } from '@helios/runtime/kafka/client';
+import { BatchConsumer, type ConsumedMessage, headerText } from '@helios/runtime/kafka/consumer';
+import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
+import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
+import { type Logger, LogSampler } from '@helios/runtime/log';
+import type { Metrics } from '@helios/runtime/metrics';
+import type { RunningService, ServiceHost } from '@helios/runtime/service';
+import { decide } from './decide.js';
+import type { Market } from './market.js';
+import { encodeOutcome } from './outcome.js';
+import type { AuctionConfig } from './settings.js';
+
+/**
+ * Hop 3: `bid_responses` in, one outcome per bid on `auction_outcomes` out.
+ * Invariant: a batch is done only when every outcome is acknowledged and its unusable messages are acknowledged in dead letters.
+ * It decides by the bid, the seed and the configuration alone, never by the order or time of arrival.
+ */
+
+const MESSAGE_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 3000;
+
+export async function startAuction(host: ServiceHost<AuctionConfig>): Promise<RunningService> {
+  const { config, log, metrics, health, fail } = host;
+  const producer = EventProducer.start({
+    kafka: config,
+    clientId: 'helios-auction',
+    log,
+    metrics,
+    messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+    onFatal: fail,
+    guarded: { topic: config.auctionOutcomesTopic, groupId: config.readerGroupId },
+  });
+  const deadLetters = new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'auction', log, metrics });
+  const auction = new Auction({ config, log, metrics, producer, deadLetters });
+  const consumer = await BatchConsumer.start({
+    kafka: config,
+    groupId: config.groupId,
+    topic: config.bidResponsesTopic,
+    batchMaxMessages: config.batchMaxMessages,
+    maxBatchesInFlight: config.maxBatchesInFlight,
+    lingerMs: config.batchLingerMs,
+    mayTake: () => producer.hasRoom(),
+    handle: (batch, signal) => auction.handle(batch, signal),
+    log,
+    metrics,
+    health,
+    fail,
+  });
+  return {
+    stop: async () => {
+      await consumer.stop();
+      await producer.close(CLOSE_TIMEOUT_MS);
+    },
+  };
+}
+
+interface Parts {
+  readonly config: AuctionConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly producer: Pick<EventProducer, 'sendAll'>;
+  readonly deadLetters: Pick<DeadLetters, 'send'>;
+}
+
+/** What happens to one batch; apart from the wiring so that tests can drive it with parts of their own. */
+export class Auction {
+  readonly #parts: Parts;
+  readonly #market: Market;
+  readonly #sampler: LogSampler;
+  readonly #outcomes = { won: 0, lost: 0 };
+  #invalid = 0;
+
+  constructor(parts: Parts) {
+    const { config, metrics } = parts;
+    this.#parts = parts;
+    this.#market = { medianUsd: config.marketMedianUsd, sigma: config.marketSigma, seed: config.seed };
+    this.#sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond);
+    metrics.counter('helios_auctions_total', 'Auctions decided, by result.', () => this.#outcomes, 'result');
+    metrics.counter('helios_invalid_bid_responses_total', 'Messages that are no valid bid response.', () => this.#invalid);
+    metrics.counter('helios_log_lines_left_out_total', 'Sampled log lines left out, by event.', () => this.#sampler.leftOut, 'event');
+  }
+
+  /** Decides the batch and resolves when everything that came of it is acknowledged. Rejects on outages only. */
+  async handle(batch: readonly ConsumedMessage[], signal: AbortSignal): Promise<void> {
+    const { config, deadLetters, producer } = this.#parts;
+    const timestamp = new Date().toISOString();
+    const outcomes: OutgoingEvent[] = [];
+    for (const message of batch) {
+      const source = message.value ?? Buffer.alloc(0);
+      const decoded = decodeBidResponse(source);
+      if (!decoded.ok) {
+        this.#invalid++;
+        await deadLetters.send(message, decoded.code, decoded.detail);
+        continue;
+      }
+      outcomes.push(this.#decide(message, source, decoded.event, timestamp));
+    }
+    await producer.sendAll(config.auctionOutcomesTopic, outcomes, signal);
+  }
+
+  #decide(message: ConsumedMessage, source: Buffer, bid: BidResponse, timestamp: string): OutgoingEvent {
+    const decision = decide(bid, this.#market);
+    if (decision.win_status) this.#outcomes.won++;
+    else this.#outcomes.lost++;
+    const traceparent = headerText(message, headerNames.traceparent);
+    if (this.#sampler.shouldLog('bid', bid.bid_request_id, traceparent)) {
+      this.#parts.log.info({ request_id: bid.bid_request_id, bid_id: bid.bid_id, traceparent, bid, decision }, 'auction decided');
+    }
+    return {
+      key: message.key ?? bid.bid_request_id,
+      value: encodeOutcome(source, bid, decision, timestamp),
+      headers: carried(message, traceparent),
+    };
+  }
+}
+
+function carried(message: ConsumedMessage, traceparent: string | undefined): KafkaHeader[] {
+  const headers: KafkaHeader[] = [];
+  const acceptedAt = headerText(message, headerNames.acceptedAt);
+  if (acceptedAt !== undefined) headers.push({ [headerNames.acceptedAt]: acceptedAt });
+  if (traceparent !== undefined) headers.push({ [headerNames.traceparent]: traceparent });
+  return headers;
+}

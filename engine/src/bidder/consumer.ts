@@ -1,0 +1,209 @@
+import { headerNames } from '@helios/proto/topics';
+import type { RunningService, ServiceHost } from '@helios/runtime/service';
+import { messageOf } from '@helios/runtime/errors';
+import type { KafkaHeader } from '@helios/runtime/kafka/client';
+import { BatchConsumer, type ConsumedMessage, headerText } from '@helios/runtime/kafka/consumer';
+import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
+import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
+import { type Logger, LogSampler } from '@helios/runtime/log';
+import { BidderMetrics } from './metrics.js';
+import { createPool, type PricingPool } from './pool.js';
+import type { BidderConfig } from './settings.js';
+import { type BidResult, packMessages } from './worker-messages.js';
+
+/**
+ * Hop 2: `bid_requests` in, one bid response per priced slot on `bid_responses` out.
+ * Invariant: a batch is done only when all its bids are acknowledged and its unusable messages are acknowledged in dead letters.
+ * It never drops a request because enrichment failed, and never lets one message hold up a partition.
+ */
+
+/** An event without an ack after this long is produced again. */
+const MESSAGE_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 3000;
+
+/** `createPool` is replaced in tests that need a worker which dies. */
+export async function startBidder(
+  host: ServiceHost<BidderConfig>,
+  poolOf: (config: BidderConfig, log: Logger) => PricingPool = createPool,
+): Promise<RunningService> {
+  const { config, log, metrics, health, fail } = host;
+  const producer = EventProducer.start({
+    kafka: config,
+    clientId: 'helios-bidder',
+    log,
+    metrics,
+    messageTimeoutMs: MESSAGE_TIMEOUT_MS,
+    onFatal: fail,
+    guarded: { topic: config.bidResponsesTopic, groupId: config.readerGroupId },
+  });
+  const pool = poolOf(config, log);
+  // A worker that cannot start is found here, not by the first batch.
+  await pool.price(packMessages([], []));
+  const bidder = new Bidder({
+    config,
+    log,
+    pool,
+    producer,
+    deadLetters: new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'bidder', log, metrics }),
+    counts: new BidderMetrics(metrics, pool),
+  });
+  const consumer = await BatchConsumer.start({
+    kafka: config,
+    groupId: config.groupId,
+    topic: config.bidRequestsTopic,
+    batchMaxMessages: config.batchMaxMessages,
+    maxBatchesInFlight: config.maxBatchesInFlight,
+    lingerMs: config.batchLingerMs,
+    mayTake: () => producer.hasRoom(),
+    handle: (batch, signal) => bidder.handle(batch, signal),
+    log,
+    metrics,
+    health,
+    fail,
+  });
+  return {
+    stop: async () => {
+      await consumer.stop();
+      await producer.close(CLOSE_TIMEOUT_MS);
+      await pool.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly config: BidderConfig;
+  readonly log: Logger;
+  readonly pool: PricingPool;
+  readonly producer: Pick<EventProducer, 'sendAll'>;
+  readonly deadLetters: Pick<DeadLetters, 'send'>;
+  readonly counts: BidderMetrics;
+}
+
+/** What happens to one batch; apart from the wiring so that tests can drive it with parts of their own. */
+export class Bidder {
+  readonly #parts: Parts;
+  readonly #sampler: LogSampler;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#sampler = new LogSampler(parts.config.logSampleRate, parts.config.logMaxPerSecond);
+    parts.counts.watchSampler(this.#sampler);
+  }
+
+  /** Prices the batch and resolves when everything that came of it is acknowledged. Rejects on outages only; nothing is lost by trying again. */
+  async handle(batch: readonly ConsumedMessage[], signal: AbortSignal): Promise<void> {
+    const { pool, counts } = this.#parts;
+    let result: BidResult;
+    try {
+      result = await pool.price(
+        packMessages(
+          batch.map((message) => message.value),
+          this.#chooseLogged(batch),
+        ),
+      );
+    } catch (error) {
+      return this.#handleDeadly(batch, messageOf(error), signal);
+    }
+    counts.priced(batch.length, result);
+    this.#log(batch, result);
+    await this.#publish(batch, result, signal);
+  }
+
+  /**
+   * The batch killed its worker. Halving it finds the message that does: alone, it gets a second chance, and after that it is dead-lettered,
+   * so that it costs its neighbours a retry and nothing else. Source: spec section 5.
+   */
+  async #handleDeadly(batch: readonly ConsumedMessage[], why: string, signal: AbortSignal): Promise<void> {
+    const { counts, deadLetters, log, pool } = this.#parts;
+    counts.workerFailed();
+    log.error({ err: why, messages: batch.length }, 'batch failed in its worker, dividing it');
+    if (batch.length > 1) {
+      const middle = batch.length >> 1;
+      await this.handle(batch.slice(0, middle), signal);
+      return this.handle(batch.slice(middle), signal);
+    }
+    const message = batch[0] as ConsumedMessage;
+    let result: BidResult;
+    try {
+      result = await pool.price(packMessages([message.value], []));
+    } catch (error) {
+      counts.workerFailed();
+      // Blame the message only where a worker without it works: a pool that cannot work at all is an outage, and gives nothing up.
+      await pool.price(packMessages([], []));
+      return deadLetters.send(message, 'worker_failed', `The message failed its worker twice: ${messageOf(error)}`);
+    }
+    counts.priced(1, result);
+    await this.#publish(batch, result, signal);
+  }
+
+  async #publish(batch: readonly ConsumedMessage[], result: BidResult, signal: AbortSignal): Promise<void> {
+    const { config, counts, deadLetters, producer } = this.#parts;
+    const startedMonoMs = performance.now();
+    for (const { index, code, detail } of result.faults) await deadLetters.send(batch[index] as ConsumedMessage, code, detail);
+    await producer.sendAll(config.bidResponsesTopic, outgoing(batch, result), signal);
+    counts.published(performance.now() - startedMonoMs);
+  }
+
+  #chooseLogged(batch: readonly ConsumedMessage[]): number[] {
+    const logged: number[] = [];
+    for (let index = 0; index < batch.length; index++) {
+      const message = batch[index] as ConsumedMessage;
+      const requestId = message.key === null ? '' : message.key.toString('utf8');
+      if (this.#sampler.shouldLog('bid_request', requestId, headerText(message, headerNames.traceparent))) logged.push(index);
+    }
+    return logged;
+  }
+
+  #log(batch: readonly ConsumedMessage[], result: BidResult): void {
+    for (const { index, requestId, request, profile, bidIds, noBids } of result.logs) {
+      const message = batch[index] as ConsumedMessage;
+      this.#parts.log.info(
+        {
+          request_id: requestId,
+          partition: message.partition,
+          offset: message.offset,
+          traceparent: headerText(message, headerNames.traceparent),
+          bid_request: request,
+          enriched_profile: { profile },
+          bid_ids: bidIds,
+          no_bids: noBids,
+        },
+        'bid request received',
+      );
+    }
+  }
+}
+
+/** The bids as events: keyed like their request, carrying its headers on. */
+function outgoing(batch: readonly ConsumedMessage[], result: BidResult): OutgoingEvent[] {
+  const events: OutgoingEvent[] = [];
+  let start = 0;
+  let source = -1;
+  let headers: KafkaHeader[] = [];
+  for (let bid = 0; bid < result.ends.length; bid++) {
+    const end = result.ends[bid] as number;
+    const message = batch[result.sources[bid] as number] as ConsumedMessage;
+    if (source !== result.sources[bid]) {
+      source = result.sources[bid] as number;
+      headers = carriedHeaders(message);
+    }
+    const value = Buffer.from(result.bytes, start, end - start);
+    events.push({ key: message.key ?? requestIdOf(value), value, headers });
+    start = end;
+  }
+  return events;
+}
+
+/** A request that came without a key (from another producer) is keyed by its id from here on. */
+function requestIdOf(value: Buffer): string {
+  return (JSON.parse(value.toString('utf8')) as { bid_request_id: string }).bid_request_id;
+}
+
+function carriedHeaders(message: ConsumedMessage): KafkaHeader[] {
+  const headers: KafkaHeader[] = [];
+  for (const name of [headerNames.acceptedAt, headerNames.traceparent]) {
+    const text = headerText(message, name);
+    if (text !== undefined) headers.push({ [name]: text });
+  }
+  return headers;
+}
