@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { Health } from '../admin-server.js';
 import { messageOf } from '../errors.js';
 import type { Metrics } from '../metrics.js';
-import { connectionProperties, errorCodes, type KafkaConfig, type KafkaHeader, loadRdkafka } from './client.js';
+import { errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
+import { type Assignment, committedOffsets, connect, createConsumerClient, disconnect } from './consumer-client.js';
 import { OffsetTracker } from './offset-tracker.js';
 
 /**
@@ -52,11 +53,6 @@ export interface ConsumerOptions {
   readonly fail: (error: Error) => void;
 }
 
-interface Assignment {
-  readonly topic: string;
-  readonly partition: number;
-}
-
 interface Partition {
   readonly tracker: OffsetTracker;
   revoking: boolean;
@@ -68,9 +64,9 @@ const PAUSE_AFTER_MS = 1000;
 const PAUSED_POLL_MS = 200;
 const BLOCKED_CHECK_MS = 5;
 const REVOKE_WAIT_MS = 5000;
-const STOP_WAIT_MS = 6000;
+const STOP_WAIT_MS = 4000;
+const COMMIT_WAIT_MS = 1500;
 const CONNECT_RETRY_MS = 500;
-const QUERY_TIMEOUT_MS = 5000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5000;
 
@@ -82,6 +78,7 @@ export class BatchConsumer {
   #batchesInFlight = 0;
   #paused = false;
   #stopping = false;
+  #stopped = false;
   #failing = false;
   #run: Promise<void> = Promise.resolve();
   #commitTimer: NodeJS.Timeout | undefined;
@@ -108,17 +105,24 @@ export class BatchConsumer {
     const deadlineMonoMs = performance.now() + STOP_WAIT_MS;
     while (this.#batchesInFlight > 0 && performance.now() < deadlineMonoMs) await delay(BLOCKED_CHECK_MS);
     this.#abort.abort();
+    await this.#commitAndWait([...this.#partitions.keys()]);
+    this.#stopped = true;
     await this.#run;
     clearInterval(this.#commitTimer);
-    this.#commitNow([...this.#partitions.keys()]);
-    await this.#disconnect();
+    await disconnect(this.#client);
   }
 
   async #main(): Promise<void> {
-    await this.#connect();
-    this.#commitTimer = setInterval(() => this.#commitProgress(), COMMIT_INTERVAL_MS);
+    if (!(await this.#connect())) return;
+    this.#commitTimer = setInterval(() => this.#commit(this.#partitions.keys()), COMMIT_INTERVAL_MS);
     let blockedSinceMonoMs = 0;
-    while (!this.#stopping) {
+    while (!this.#stopped) {
+      if (this.#stopping) {
+        // The poll serves the group and the last commit; what it fetches is not committed and goes to the next owner.
+        await this.#consume(1);
+        await delay(BLOCKED_CHECK_MS);
+        continue;
+      }
       if (this.#blocked()) {
         blockedSinceMonoMs ||= performance.now();
         if (performance.now() - blockedSinceMonoMs > PAUSE_AFTER_MS) await this.#pollPaused();
@@ -175,6 +179,8 @@ export class BatchConsumer {
   }
 
   #begin(messages: readonly ConsumedMessage[]): void {
+    // Asked for before the stop: not committed, so they go to the next owner.
+    if (this.#stopping) return;
     const batch: ConsumedMessage[] = [];
     const lastOffsets = new Map<number, number>();
     for (const message of messages) {
@@ -193,7 +199,7 @@ export class BatchConsumer {
       return { tracker, range: tracker.begin(lastOffset) };
     });
     this.#batchesInFlight++;
-    void this.#handle(batch, ranges.length === 0 ? [] : ranges);
+    void this.#handle(batch, ranges);
   }
 
   async #handle(
@@ -228,9 +234,9 @@ export class BatchConsumer {
     this.#options.health.set('events', `${this.#counts.lost} events of ${message.topic} were lost in the broker`);
   }
 
-  #commitProgress(): void {
-    const offsets = [...this.#partitions].flatMap(([partition, { tracker, revoking }]) => {
-      const offset = revoking ? null : tracker.toCommit;
+  #commit(partitions: Iterable<number>): void {
+    const offsets = [...partitions].flatMap((partition) => {
+      const offset = this.#partitions.get(partition)?.tracker.toCommit ?? null;
       return offset === null ? [] : [{ topic: this.#options.topic, partition, offset }];
     });
     if (offsets.length === 0 || !this.#client.isConnected()) return;
@@ -241,19 +247,15 @@ export class BatchConsumer {
     }
   }
 
-  /** Commits and waits for the broker: used where the partition is about to be given up. */
-  #commitNow(partitions: readonly number[]): void {
-    const offsets = partitions.flatMap((partition) => {
-      const offset = this.#partitions.get(partition)?.tracker.toCommit ?? null;
-      return offset === null ? [] : [{ topic: this.#options.topic, partition, offset }];
-    });
-    if (offsets.length === 0 || !this.#client.isConnected()) return;
-    try {
-      this.#client.commitSync(offsets);
-      this.#committed(offsets);
-    } catch (error) {
-      this.#commitFailed(messageOf(error));
-    }
+  /**
+   * Commits what is done and waits, bounded, until the broker has it: used where partitions are about to be given up. The commit itself is
+   * asynchronous: librdkafka's synchronous one would block the event loop for as long as a broker is away.
+   */
+  async #commitAndWait(partitions: readonly number[]): Promise<void> {
+    const deadlineMonoMs = performance.now() + COMMIT_WAIT_MS;
+    const due = (): boolean => partitions.some((partition) => (this.#partitions.get(partition)?.tracker.toCommit ?? null) !== null);
+    this.#commit(partitions);
+    while (due() && performance.now() < deadlineMonoMs) await delay(BLOCKED_CHECK_MS);
   }
 
   #committed(offsets: readonly { partition: number; offset: number }[]): void {
@@ -266,57 +268,35 @@ export class BatchConsumer {
     this.#options.log.debug({ err: text }, 'commit failed');
   }
 
-  async #connect(): Promise<void> {
+  /** Connects and subscribes; false when the consumer was stopped first. */
+  async #connect(): Promise<boolean> {
     const { log, kafka, topic, groupId } = this.#options;
     let told = false;
     while (!this.#stopping) {
-      const error = await new Promise<{ message: string } | null>((resolve) => {
-        this.#client.connect({ timeout: 3000, allTopics: true }, (err) => resolve(err ?? null));
-      });
+      const error = await connect(this.#client);
       if (error === null) {
-        this.#client.setDefaultConsumeTimeout(0);
         this.#client.subscribe([topic]);
         log.info({ topic, groupId }, 'consumer connected');
-        return;
+        return true;
       }
-      if (!told) log.error({ code: 'BROKER_UNREACHABLE', brokers: kafka.brokers, err: error.message }, 'broker unreachable, retrying');
+      if (!told) log.error({ code: 'BROKER_UNREACHABLE', brokers: kafka.brokers, err: error }, 'broker unreachable, retrying');
       told = true;
       await delay(CONNECT_RETRY_MS);
       this.#client = this.#createClient();
     }
+    return false;
   }
 
   #createClient(): KafkaConsumer {
-    const { kafka, groupId, topic } = this.#options;
-    const client = new (loadRdkafka().KafkaConsumer)(
-      {
-        ...connectionProperties(kafka, `${groupId}-${process.pid}`),
-        'group.id': groupId,
-        'enable.auto.commit': false,
-        'enable.auto.offset.store': false,
-        'partition.assignment.strategy': 'cooperative-sticky',
-        'session.timeout.ms': kafka.sessionTimeoutMs,
-        'heartbeat.interval.ms': Math.max(200, Math.floor(kafka.sessionTimeoutMs / 5)),
-        'max.poll.interval.ms': Math.max(kafka.maxPollIntervalMs, kafka.sessionTimeoutMs),
-        'fetch.wait.max.ms': kafka.fetchWaitMaxMs,
-        'fetch.queue.backoff.ms': 10,
-        'queued.max.messages.kbytes': 16_384,
-        'queued.min.messages': 20_000,
-        rebalance_cb: (error: { code: number } | undefined, assignment: Assignment[]) => this.#rebalance(client, error?.code, assignment),
-        offset_commit_cb: (error: { message: string } | null | undefined, offsets: { partition: number; offset: number }[]) => {
-          if (error) this.#commitFailed(error.message);
-          else this.#committed(offsets);
-        },
-      },
-      { 'auto.offset.reset': 'earliest' },
-    );
-    client.on('event.error', (error) => this.#options.log.debug({ err: error.message }, 'consumer event'));
-    client.on('event.stats', (event: unknown) => {
-      const stats = JSON.parse((event as { message: string }).message) as { cgrp?: { join_state: string } };
-      const joined = stats.cgrp?.join_state === 'steady';
-      this.#options.health.set('consumer', joined ? null : `group ${groupId} on ${topic}: ${stats.cgrp?.join_state ?? 'not joined'}`);
+    const { kafka, groupId, topic, log, health } = this.#options;
+    return createConsumerClient({
+      kafka,
+      groupId,
+      log,
+      onRebalance: (client, code, assignment) => this.#rebalance(client, code, assignment),
+      onCommit: (error, offsets) => (error === null ? this.#committed(offsets) : this.#commitFailed(error)),
+      onJoinState: (state) => health.set('consumer', state === 'steady' ? null : `group ${groupId} on ${topic}: ${state}`),
     });
-    return client;
   }
 
   #rebalance(client: KafkaConsumer, code: number | undefined, assignment: Assignment[]): void {
@@ -329,9 +309,12 @@ export class BatchConsumer {
   }
 
   async #assign(client: KafkaConsumer, assignment: Assignment[]): Promise<void> {
-    const committed = assignment.length === 0 ? new Map<number, number>() : await this.#committedOffsets(client, assignment);
+    const committed = assignment.length === 0 ? null : await committedOffsets(client, assignment);
+    if (committed === null && assignment.length > 0 && !this.#stopping) {
+      this.#options.log.warn('committed offsets could not be read: a loss before the first fetch would go unseen');
+    }
     for (const { partition } of assignment) {
-      this.#partitions.set(partition, { tracker: new OffsetTracker(committed.get(partition) ?? null), revoking: false });
+      this.#partitions.set(partition, { tracker: new OffsetTracker(committed?.get(partition) ?? null), revoking: false });
     }
     if (client.rebalanceProtocol() === 'COOPERATIVE') client.incrementalAssign(assignment);
     else client.assign(assignment);
@@ -359,38 +342,11 @@ export class BatchConsumer {
     ) {
       await delay(BLOCKED_CHECK_MS);
     }
-    this.#commitNow(partitions);
+    if (!this.#stopped) await this.#commitAndWait(partitions);
     for (const partition of partitions) this.#partitions.delete(partition);
     if (client.rebalanceProtocol() === 'COOPERATIVE') client.incrementalUnassign(assignment);
     else client.unassign();
     this.#options.log.info({ partitions }, 'partitions revoked');
-  }
-
-  #committedOffsets(client: KafkaConsumer, assignment: Assignment[]): Promise<Map<number, number>> {
-    return new Promise((resolve) => {
-      client.committed(assignment, QUERY_TIMEOUT_MS, (error, offsets) => {
-        const committed = new Map<number, number>();
-        if (error && !this.#stopping)
-          this.#options.log.warn(
-            { err: error.message },
-            'committed offsets could not be read: a loss before the first fetch would go unseen',
-          );
-        else for (const at of offsets ?? []) if (typeof at.offset === 'number' && at.offset >= 0) committed.set(at.partition, at.offset);
-        resolve(committed);
-      });
-    });
-  }
-
-  #disconnect(): Promise<void> {
-    const client = this.#client;
-    return new Promise((resolve) => {
-      if (!client.isConnected()) return resolve();
-      const limit = setTimeout(resolve, 3000);
-      client.disconnect(() => {
-        clearTimeout(limit);
-        resolve();
-      });
-    });
   }
 
   /** Messages of the topic that the group has yet to finish, per assigned partition, from librdkafka's cached watermarks. */

@@ -4,8 +4,9 @@ import { HeliosError, messageOf } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { Backlog } from './backlog.js';
 import { GroupOffsets } from './group-offsets.js';
-import { BrokerWatch, connectionProperties, errorCodes, type KafkaConfig, type KafkaHeader, loadRdkafka } from './client.js';
+import { BrokerWatch, errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
 import { partitionFor } from './partitioner.js';
+import { createProducerClient, type DeliveryReport, disconnectProducer } from './producer-client.js';
 
 /**
  * The one producer of a process. Every event is answered by the broker's delivery report: a sink gets its token back with null once
@@ -48,12 +49,7 @@ const CONNECT_RETRY_MS = 500;
 const METADATA_REFRESH_MS = 30_000;
 const RETRY_DELAY_MS = 20;
 const GUARD_INTERVAL_MS = 50;
-
-interface DeliveryReport {
-  readonly opaque?: unknown;
-  readonly partition: number;
-  readonly offset?: number;
-}
+const DISCONNECT_LIMIT_MS = 2000;
 
 export class EventProducer {
   readonly #options: ProducerOptions;
@@ -183,14 +179,21 @@ export class EventProducer {
     this.#connected = false;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#offsets?.close();
-    if (client !== undefined) await disconnect(client, 2000);
+    if (client !== undefined) await disconnectProducer(client, DISCONNECT_LIMIT_MS);
   }
 
   async #connect(): Promise<void> {
-    const { log, kafka, clientId } = this.#options;
+    const { log, kafka, clientId, messageTimeoutMs } = this.#options;
     let told = false;
     while (!this.#closed) {
-      const client = this.#createClient();
+      const client = createProducerClient({
+        kafka,
+        clientId,
+        messageTimeoutMs,
+        broker: this.#broker,
+        onReport: (error, report) => this.#reported(error, report),
+        onError: (error) => this.#onError(error),
+      });
       const error = await new Promise<{ message: string } | null>((resolve) => {
         client.connect({ timeout: CONNECT_TIMEOUT_MS, allTopics: true }, (err) => resolve(err ?? null));
       });
@@ -206,36 +209,6 @@ export class EventProducer {
       told = true;
       await delay(CONNECT_RETRY_MS);
     }
-  }
-
-  #createClient(): Producer {
-    const { kafka, clientId, messageTimeoutMs } = this.#options;
-    const client = new (loadRdkafka().Producer)(
-      {
-        ...connectionProperties(kafka, clientId),
-        dr_cb: true,
-        'enable.idempotence': true,
-        'linger.ms': kafka.lingerMs,
-        'batch.num.messages': 2000,
-        'queue.buffering.max.messages': kafka.queueMaxMessages,
-        'queue.buffering.max.kbytes': kafka.queueMaxKbytes,
-        'compression.codec': 'lz4',
-      } as never,
-      // Topic properties belong here: in the first argument librdkafka's binding drops them.
-      {
-        acks: -1,
-        'message.timeout.ms': messageTimeoutMs,
-        'request.timeout.ms': Math.min(5000, messageTimeoutMs),
-        partitioner: 'murmur2_random',
-      },
-    );
-    client.on('delivery-report', (error, report) => this.#reported(error, report as DeliveryReport));
-    client.on('event.stats', (event: unknown) => {
-      const stats = JSON.parse((event as { message: string }).message) as { brokers?: Parameters<BrokerWatch['observe']>[0] };
-      this.#broker.observe(stats.brokers ?? {}, performance.now());
-    });
-    client.on('event.error', (error) => this.#onError(error));
-    return client;
   }
 
   #startTimers(client: Producer): void {
@@ -376,14 +349,4 @@ function isFatal(text: string): boolean {
 
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function disconnect(client: Producer, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const limit = setTimeout(resolve, timeoutMs);
-    client.disconnect(1, () => {
-      clearTimeout(limit);
-      resolve();
-    });
-  });
 }

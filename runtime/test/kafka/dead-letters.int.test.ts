@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ConsumedMessage } from '../../src/kafka/consumer.js';
+import { DeadLetters } from '../../src/kafka/dead-letters.js';
+import type { EventProducer } from '../../src/kafka/producer.js';
+import { type Observed, observed } from '../observed.js';
+import { type MockBroker, startMockBroker } from './mock-broker.js';
+import { kafkaConfig, readTopic, startProducer } from './testbed.js';
+
+let broker: MockBroker;
+let producer: EventProducer;
+let seen: Observed;
+let letters: (topic: string) => DeadLetters;
+
+beforeAll(async () => {
+  broker = await startMockBroker(['letters', 'nulls']);
+  ({ producer } = await startProducer(kafkaConfig(broker.address), { messageTimeoutMs: 1000 }));
+  letters = (topic) => {
+    seen = observed();
+    return new DeadLetters({ producer, topic, stage: 'bidder', log: seen.log, metrics: seen.metrics });
+  };
+});
+
+afterAll(async () => {
+  await producer.close(100);
+});
+
+const poison: ConsumedMessage = {
+  topic: 'bid_requests',
+  partition: 3,
+  offset: 123_456_789_012,
+  key: Buffer.from('größe-1'),
+  value: Buffer.from([0x7b, 0x00, 0xff, 0xfe, 0x0a, 0x7d]),
+  headers: [{ 'helios-accepted-at': Buffer.from('1760000000000') }, { traceparent: '00-aa-bb-01' }, { other: 'stays behind' }],
+};
+
+function headersOf(message: ConsumedMessage | undefined): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const header of message?.headers ?? []) for (const [name, value] of Object.entries(header)) headers[name] = value.toString();
+  return headers;
+}
+
+describe('a dead letter', () => {
+  test('keeps its source’s key and bytes, and says in headers where it stood, why it is here and who gave it up', async () => {
+    const deadLetters = letters('letters');
+    await deadLetters.send(poison, 'malformed_json', `The body is not valid JSON. ${'x'.repeat(2000)}`);
+    const [letter] = await readTopic(kafkaConfig(broker.address), 'letters', 1);
+    expect(letter?.key).toEqual(poison.key);
+    expect(letter?.value).toEqual(poison.value);
+    const { 'helios-error-text': text, ...headers } = headersOf(letter);
+    expect(headers).toEqual({
+      'helios-accepted-at': '1760000000000',
+      traceparent: '00-aa-bb-01',
+      'helios-source-topic': 'bid_requests',
+      'helios-source-partition': '3',
+      'helios-source-offset': '123456789012',
+      'helios-error-code': 'malformed_json',
+      'helios-stage': 'bidder',
+    });
+    expect(text).toMatch(/^The body is not valid JSON\. x+$/);
+    expect(text?.length).toBeLessThanOrEqual(500);
+    expect(await seen.metric('helios_dead_letters_total{code="malformed_json"}')).toBe(1);
+    expect(seen.logged).toContainEqual(
+      expect.objectContaining({ msg: 'message dead-lettered', topic: 'bid_requests', partition: 3, errorCode: 'malformed_json' }),
+    );
+  });
+
+  test('of a message without key, value and headers is one too', async () => {
+    await letters('nulls').send({ topic: 't', partition: 0, offset: 0, key: null, value: null }, 'empty_body', 'The body is empty.');
+    const [letter] = await readTopic(kafkaConfig(broker.address), 'nulls', 1);
+    expect(letter?.key ?? null).toBeNull();
+    expect(letter?.value?.length ?? 0).toBe(0);
+    expect(headersOf(letter)).toMatchObject({ 'helios-source-offset': '0', 'helios-error-code': 'empty_body' });
+  });
+
+  test('that the broker does not take is an error for the caller, and is not counted', async () => {
+    const deadLetters = letters('letters');
+    await broker.close();
+    await expect(deadLetters.send(poison, 'malformed_json', 'again')).rejects.toMatchObject({ code: 'DELIVERY_FAILED' });
+    await expect(seen.metric('helios_dead_letters_total{code="malformed_json"}')).rejects.toThrow('no sample');
+  });
+});

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { LatencyHistogram, latencyBucketsSeconds, Metrics } from '../src/metrics.js';
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** The samples of one metric family, read from the exposition text as Prometheus would. */
+async function samplesOf(metrics: Metrics, family: string): Promise<{ type: string; help: string; samples: Sample[] }> {
+  const lines = (await metrics.registry.metrics()).split('\n');
+  const named = (keyword: string) => lines.find((line) => line.startsWith(`# ${keyword} ${family} `))?.slice(keyword.length + family.length + 4);
+  const samples: Sample[] = [];
+  for (const line of lines) {
+    const match = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/i.exec(line);
+    if (match === null || !(match[1] as string).startsWith(family)) continue;
+    const labels: Record<string, string> = {};
+    for (const [, name, value] of (match[2] ?? '').matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)) labels[name as string] = value as string;
+    samples.push({ name: match[1] as string, labels, value: match[3] === '+Inf' ? Infinity : Number(match[3]) });
+  }
+  return { type: named('TYPE') ?? '', help: named('HELP') ?? '', samples };
+}
+
+describe('counters and gauges', () => {
+  test('are read when they are scraped, not before', async () => {
+    const metrics = new Metrics('test', '1.2.3');
+    let requests = 0;
+    metrics.counter('helios_requests_total', 'Requests.', () => requests);
+    requests = 7;
+    expect(await samplesOf(metrics, 'helios_requests_total')).toEqual({
+      type: 'counter',
+      help: 'Requests.',
+      samples: [{ name: 'helios_requests_total', labels: {}, value: 7 }],
+    });
+    requests = 8;
+    expect((await samplesOf(metrics, 'helios_requests_total')).samples[0]?.value).toBe(8);
+  });
+
+  test('with a label show every value of its closed list from the start', async () => {
+    const metrics = new Metrics('test', '1');
+    const counts = { won: 0, lost: 0 };
+    metrics.gauge('helios_results', 'Results.', () => counts, 'result');
+    metrics.counter('helios_map_total', 'From a map.', () => new Map([['a "quoted" one', 3]]), 'kind');
+    expect((await samplesOf(metrics, 'helios_results')).samples).toEqual([
+      { name: 'helios_results', labels: { result: 'won' }, value: 0 },
+      { name: 'helios_results', labels: { result: 'lost' }, value: 0 },
+    ]);
+    expect((await samplesOf(metrics, 'helios_map_total')).samples).toEqual([
+      { name: 'helios_map_total', labels: { kind: String.raw`a \"quoted\" one` }, value: 3 },
+    ]);
+  });
+
+  test('of the process itself keep their names, and a service names its version', async () => {
+    const text = await new Metrics('ingest', '1.2.3').registry.metrics();
+    expect(text).toMatch(/^process_cpu_user_seconds_total/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_seconds/m);
+    expect(text).toMatch(/version="1\.2\.3"/);
+  });
+});
+
+describe('histograms', () => {
+  test('export cumulative buckets, a sum and a count', async () => {
+    const metrics = new Metrics('test', '1');
+    const histogram = new LatencyHistogram([0.01, 0.1, 1]);
+    metrics.histogram('helios_wait_seconds', 'Waits.', () => histogram);
+    for (const seconds of [0.005, 0.01, 0.05, 0.5, 3]) histogram.observe(seconds);
+    const { type, samples } = await samplesOf(metrics, 'helios_wait_seconds');
+    expect(type).toBe('histogram');
+    expect(samples.filter((sample) => sample.name === 'helios_wait_seconds_bucket').map((sample) => [sample.labels['le'], sample.value])).toEqual([
+      ['0.01', 2],
+      ['0.1', 3],
+      ['1', 4],
+      ['+Inf', 5],
+    ]);
+    expect(samples.find((sample) => sample.name === 'helios_wait_seconds_sum')?.value).toBeCloseTo(3.565, 9);
+    expect(samples.find((sample) => sample.name === 'helios_wait_seconds_count')?.value).toBe(5);
+  });
+
+  test('told apart by a label are complete for each value, empty ones included', async () => {
+    const metrics = new Metrics('test', '1');
+    const stages = { price: new LatencyHistogram([1]), publish: new LatencyHistogram([1]) };
+    metrics.histogram('helios_stage_seconds', 'Stages.', () => stages, 'stage');
+    stages.price.observe(0.5);
+    const { samples } = await samplesOf(metrics, 'helios_stage_seconds');
+    const counts = samples.filter((sample) => sample.name === 'helios_stage_seconds_count');
+    expect(counts.map((sample) => [sample.labels['stage'], sample.value])).toEqual([
+      ['price', 1],
+      ['publish', 0],
+    ]);
+    expect(samples.filter((sample) => sample.labels['stage'] === 'publish' && sample.labels['le'] !== undefined)).toHaveLength(2);
+  });
+
+  test('have a bucket edge exactly at every objective', () => {
+    for (const seconds of [0.001, 0.005, 0.01, 0.02, 0.025, 0.05, 0.1, 0.5]) expect(latencyBucketsSeconds).toContain(seconds);
+    expect([...latencyBucketsSeconds].sort((a, b) => a - b)).toEqual([...latencyBucketsSeconds]);
+  });
+
+  test('answer a quantile with the upper edge of its bucket', () => {
+    const histogram = new LatencyHistogram([0.01, 0.1]);
+    expect(histogram.quantile(0.99)).toBe(0);
+    for (let index = 0; index < 99; index++) histogram.observe(0.001);
+    histogram.observe(0.05);
+    expect(histogram.quantile(0.5)).toBe(0.01);
+    expect(histogram.quantile(0.99)).toBe(0.01);
+    expect(histogram.quantile(1)).toBe(0.1);
+    for (let index = 0; index < 200; index++) histogram.observe(7);
+    expect(histogram.quantile(0.5)).toBe(Infinity);
+  });
+});
