@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HeliosError, messageOf } from '@helios/runtime/errors';
+import pgPromise from 'pg-promise';
+import type { DatabaseConfig } from './database-settings.js';
+import { databaseFault } from './fault-class.js';
+
+/** The way to PostgreSQL, and the only file that knows the driver. A pool of bounded size; nothing here retries. */
+
+/** Extra time that the client grants a statement after the server's own limit, before it gives the connection up. */
+const CLIENT_GRACE_MS = 1000;
+const IDLE_TIMEOUT_MS = 30_000;
+const CLOSE_LIMIT_MS = 1000;
+
+export interface Statement {
+  /** With a name the server plans the text once per connection; without one it plans for the values of each call. */
+  readonly name?: string;
+  readonly text: string;
+}
+
+export interface DatabaseOptions {
+  readonly applicationName: string;
+  /** Most connections at once. */
+  readonly poolSize: number;
+  /** The server ends a statement that runs longer. */
+  readonly statementTimeoutMs: number;
+}
+
+export interface Database {
+  /** Runs one statement and returns its rows. Rejects with the driver's error: `databaseFault` says what it means. */
+  query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+  /** Connections open and callers that wait for one. */
+  pool(): { open: number; idle: number; waiting: number };
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a pool; connections are made when they are needed, so a server that is down does not stop the start.
+ * @throws HeliosError CONFIG_INVALID when the certificate authority's file cannot be read.
+ */
+export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): Database {
+  const pgp = pgPromise({ noWarnings: true });
+  const db = pgp({ ...connectionSettings(config), ...poolSettings(config, options) });
+  // A connection that ends while nobody uses it, or while it is being closed, says so by an event, and one without a listener ends the
+  // process. Whoever waits for an answer learns of the fault by its promise.
+  db.$pool.on('connect', (client) => client.on('error', () => undefined));
+  // The library listens to the pool itself, but stops when the pool ends, while its connections still close.
+  db.$pool.on('error', () => undefined);
+  const prepared = new WeakMap<Statement, pgPromise.PreparedStatement | pgPromise.ParameterizedQuery>();
+  return {
+    async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+      let query = prepared.get(statement);
+      if (query === undefined) {
+        const { name, text } = statement;
+        query = name === undefined ? new pgp.ParameterizedQuery({ text }) : new pgp.PreparedStatement({ name, text });
+        prepared.set(statement, query);
+      }
+      const connection = await db.connect();
+      let broken = true;
+      try {
+        const rows = await connection.any<Row>(query, [...values]);
+        broken = false;
+        return rows;
+      } catch (error) {
+        // A statement that the client gave up may still run on its connection: only an answer of the server leaves it usable.
+        broken = databaseFault(error).sqlstate === null;
+        throw error;
+      } finally {
+        await connection.done(broken);
+      }
+    },
+    pool: () => ({ open: db.$pool.totalCount, idle: db.$pool.idleCount, waiting: db.$pool.waitingCount }),
+    async close() {
+      // A statement that still runs keeps its connection: the process is about to end, so it is not waited for without a bound.
+      await Promise.race([db.$pool.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** What the driver needs to reach the server; the migrations use it too. */
+export function connectionSettings(config: DatabaseConfig) {
+  return {
+    host: config.dbHost,
+    port: config.dbPort,
+    database: config.dbName,
+    user: config.dbUser,
+    ...(config.dbPassword === '' ? {} : { password: config.dbPassword }),
+    ...(config.dbTls === 'off' ? {} : { ssl: tlsSettings(config) }),
+    connectionTimeoutMillis: config.dbConnectTimeoutMs,
+    keepAlive: true,
+  };
+}
+
+function poolSettings(config: DatabaseConfig, options: DatabaseOptions) {
+  return {
+    application_name: options.applicationName,
+    max: options.poolSize,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    connectionTimeoutMillis: config.dbConnectTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.statementTimeoutMs + CLIENT_GRACE_MS,
+  };
+}
+
+function tlsSettings(config: DatabaseConfig): { rejectUnauthorized: boolean; ca?: string } {
+  if (config.dbTls === 'require') return { rejectUnauthorized: false };
+  if (config.dbTlsCa === '') return { rejectUnauthorized: true };
+  try {
+    return { rejectUnauthorized: true, ca: readFileSync(config.dbTlsCa, 'utf8') };
+  } catch (error) {
+    throw new HeliosError('CONFIG_INVALID', `DB_TLS_CA: the file cannot be read (${messageOf(error)}).`, { variable: 'DB_TLS_CA' }, error);
+  }
+}

@@ -1,0 +1,71 @@
+import { BatchConsumer } from '@helios/runtime/kafka/consumer';
+import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
+import { EventProducer } from '@helios/runtime/kafka/producer';
+import { LogSampler } from '@helios/runtime/log';
+import type { RunningService, ServiceHost } from '@helios/runtime/service';
+import { DatabaseState, watchDatabase } from '../database-state.js';
+import { openDatabase } from '../db.js';
+import { OutcomeStore } from './outcome-store.js';
+import { OutcomeWriter } from './outcome-writer.js';
+import type { WriterConfig } from './settings.js';
+import { WriterMetrics } from './writer-metrics.js';
+
+const WATCH_INTERVAL_MS = 5000;
+const CLOSE_TIMEOUT_MS = 3000;
+
+/** Starts `analytics writer`. It is ready once it has joined its group; the database may come later: batches wait for it. */
+export async function startWriter(host: ServiceHost<WriterConfig>): Promise<RunningService> {
+  const { config, log, metrics, health, fail } = host;
+  const database = openDatabase(config, {
+    applicationName: 'helios-writer',
+    // One connection a batch, and one for the watch.
+    poolSize: config.maxBatchesInFlight + 1,
+    statementTimeoutMs: config.statementTimeoutMs,
+  });
+  const state = new DatabaseState(log, metrics);
+  const stopWatching = watchDatabase(database, state, WATCH_INTERVAL_MS);
+  const producer = EventProducer.start({
+    kafka: config,
+    log,
+    metrics,
+    clientId: 'helios-writer',
+    messageTimeoutMs: config.deadLetterTimeoutMs,
+    onFatal: fail,
+  });
+  const sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond);
+  metrics.counter(
+    'helios_log_lines_left_out_total',
+    'Sampled log lines left out by rate or cap, by event.',
+    () => sampler.leftOut,
+    'event',
+  );
+  const writer = new OutcomeWriter({
+    store: new OutcomeStore({ database, state, retryMinMs: config.retryMinMs, retryMaxMs: config.retryMaxMs, random: Math.random }),
+    deadLetters: new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'writer', log, metrics }),
+    retentionDays: config.retentionDays,
+    metrics: new WriterMetrics(metrics),
+    log,
+    sampler,
+  });
+  const consumer = await BatchConsumer.start({
+    kafka: config,
+    groupId: config.groupId,
+    topic: config.auctionOutcomesTopic,
+    batchMaxMessages: config.batchMaxMessages,
+    maxBatchesInFlight: config.maxBatchesInFlight,
+    lingerMs: config.batchLingerMs,
+    handle: (batch, signal) => writer.handle(batch, signal),
+    log,
+    metrics,
+    health,
+    fail,
+  });
+  return {
+    async stop() {
+      await consumer.stop();
+      await producer.close(CLOSE_TIMEOUT_MS);
+      stopWatching();
+      await database.close();
+    },
+  };
+}
