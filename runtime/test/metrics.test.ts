@@ -10,7 +10,8 @@ interface Sample {
 /** The samples of one metric family, read from the exposition text as Prometheus would. */
 async function samplesOf(metrics: Metrics, family: string): Promise<{ type: string; help: string; samples: Sample[] }> {
   const lines = (await metrics.registry.metrics()).split('\n');
-  const named = (keyword: string) => lines.find((line) => line.startsWith(`# ${keyword} ${family} `))?.slice(keyword.length + family.length + 4);
+  const named = (keyword: string) =>
+    lines.find((line) => line.startsWith(`# ${keyword} ${family} `))?.slice(keyword.length + family.length + 4);
   const samples: Sample[] = [];
   for (const line of lines) {
     const match = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)$/i.exec(line);
@@ -67,7 +68,9 @@ describe('histograms', () => {
     for (const seconds of [0.005, 0.01, 0.05, 0.5, 3]) histogram.observe(seconds);
     const { type, samples } = await samplesOf(metrics, 'helios_wait_seconds');
     expect(type).toBe('histogram');
-    expect(samples.filter((sample) => sample.name === 'helios_wait_seconds_bucket').map((sample) => [sample.labels['le'], sample.value])).toEqual([
+    expect(
+      samples.filter((sample) => sample.name === 'helios_wait_seconds_bucket').map((sample) => [sample.labels['le'], sample.value]),
+    ).toEqual([
       ['0.01', 2],
       ['0.1', 3],
       ['1', 4],

@@ -91,7 +91,12 @@ describe('a running service', () => {
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
     service.child.kill('SIGTERM');
     expect(await service.ended).toEqual({ code: 0, signal: null });
-    expect(service.lines().map((line) => line['msg'])).toEqual(['service started', 'service stopping', 'tiny work ended', 'service stopped']);
+    expect(service.lines().map((line) => line['msg'])).toEqual([
+      'service started',
+      'service stopping',
+      'tiny work ended',
+      'service stopped',
+    ]);
     expect(service.lines()[0]).toMatchObject({ level: 'info', service: 'tiny', pid: service.child.pid });
   });
 

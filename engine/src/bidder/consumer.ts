@@ -8,6 +8,7 @@ import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/produce
 import { type Logger, LogSampler } from '@helios/runtime/log';
 import { BidderMetrics } from './metrics.js';
 import { createPool, type PricingPool } from './pool.js';
+import { PricingGate } from './pricing-gate.js';
 import type { BidderConfig } from './settings.js';
 import { type BidResult, packMessages } from './worker-messages.js';
 
@@ -83,6 +84,7 @@ interface Parts {
 export class Bidder {
   readonly #parts: Parts;
   readonly #sampler: LogSampler;
+  readonly #gate = new PricingGate();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -91,11 +93,15 @@ export class Bidder {
   }
 
   /** Prices the batch and resolves when everything that came of it is acknowledged. Rejects on outages only; nothing is lost by trying again. */
-  async handle(batch: readonly ConsumedMessage[], signal: AbortSignal): Promise<void> {
-    const { pool, counts } = this.#parts;
+  handle(batch: readonly ConsumedMessage[], signal: AbortSignal): Promise<void> {
+    return this.#handle(batch, signal, (task) => this.#gate.beside(() => this.#parts.pool.price(task)));
+  }
+
+  async #handle(batch: readonly ConsumedMessage[], signal: AbortSignal, price: PricingPool['price']): Promise<void> {
+    const { counts } = this.#parts;
     let result: BidResult;
     try {
-      result = await pool.price(
+      result = await price(
         packMessages(
           batch.map((message) => message.value),
           this.#chooseLogged(batch),
@@ -110,26 +116,28 @@ export class Bidder {
   }
 
   /**
-   * The batch killed its worker. Halving it finds the message that does: alone, it gets a second chance, and after that it is dead-lettered,
-   * so that it costs its neighbours a retry and nothing else. Source: spec section 5.
+   * The batch killed its worker, or was under way beside one that did. Halving it, with nothing beside it, finds the message that does:
+   * by itself, it gets a second chance, and after that it is dead-lettered, so that it costs its neighbours a retry and nothing else.
+   * Source: spec section 5.
    */
   async #handleDeadly(batch: readonly ConsumedMessage[], why: string, signal: AbortSignal): Promise<void> {
     const { counts, deadLetters, log, pool } = this.#parts;
+    const priceAlone: PricingPool['price'] = (task) => this.#gate.alone(() => pool.price(task));
     counts.workerFailed();
     log.error({ err: why, messages: batch.length }, 'batch failed in its worker, dividing it');
     if (batch.length > 1) {
       const middle = batch.length >> 1;
-      await this.handle(batch.slice(0, middle), signal);
-      return this.handle(batch.slice(middle), signal);
+      await this.#handle(batch.slice(0, middle), signal, priceAlone);
+      return this.#handle(batch.slice(middle), signal, priceAlone);
     }
     const message = batch[0] as ConsumedMessage;
     let result: BidResult;
     try {
-      result = await pool.price(packMessages([message.value], []));
+      result = await priceAlone(packMessages([message.value], []));
     } catch (error) {
       counts.workerFailed();
       // Blame the message only where a worker without it works: a pool that cannot work at all is an outage, and gives nothing up.
-      await pool.price(packMessages([], []));
+      await priceAlone(packMessages([], []));
       return deadLetters.send(message, 'worker_failed', `The message failed its worker twice: ${messageOf(error)}`);
     }
     counts.priced(1, result);

@@ -25,7 +25,12 @@ export class BidderMetrics {
     metrics.gauge('helios_profile_breakers', 'Circuit breakers by state, one a worker.', () => pool.breakers(), 'state');
     metrics.counter('helios_worker_failures_total', 'Batches that failed in their worker.', () => this.#workerFailures);
     metrics.histogram('helios_bidder_stage_duration_seconds', 'Time per batch by stage.', () => this.#stages, 'stage');
-    metrics.counter('helios_log_lines_left_out_total', 'Sampled log lines left out, by event.', () => this.#sampler?.leftOut ?? {}, 'event');
+    metrics.counter(
+      'helios_log_lines_left_out_total',
+      'Sampled log lines left out, by event.',
+      () => this.#sampler?.leftOut ?? {},
+      'event',
+    );
   }
 
   watchSampler(sampler: LogSampler): void {

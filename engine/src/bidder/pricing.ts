@@ -51,13 +51,13 @@ export function highestInterest(tiers: InterestTiers = defaultTiers): PricingStr
 
 /**
  * The interest with the highest score; the first of equals; null when there is none. Profiles come from outside: a score that is not
- * in 0..1 or a category that no later hop could store does not count.
+ * in 0..1 or a category that no later hop would take (empty, or not to be stored) does not count.
  */
 export function bestInterest(interests: readonly Interest[]): Interest | null {
   let best: Interest | null = null;
   for (const interest of interests) {
     if (!(interest.score >= 0 && interest.score <= 1) || (best !== null && interest.score <= best.score)) continue;
-    if (storableProblem(interest.category, eventLimits.categoryMaxBytes) === null) best = interest;
+    if (interest.category !== '' && storableProblem(interest.category, eventLimits.categoryMaxBytes) === null) best = interest;
   }
   return best;
 }

@@ -3,6 +3,7 @@ export const knownVariables: readonly string[] = [
   'ADMIN_PORT',
   'ANALYTICS_API_URL',
   'ANALYTICS_CORS_ORIGINS',
+  'ANALYTICS_MIGRATE_WAIT_MS',
   'ANALYTICS_POOL_SIZE',
   'ANALYTICS_PORT',
   'ANALYTICS_RATE_LIMIT',

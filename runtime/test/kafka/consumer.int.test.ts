@@ -197,9 +197,9 @@ describe.concurrent('a consumer', { timeout: 60_000 }, () => {
       for (const number of numbersOf(batch)) numbers.add(number);
     };
     let sent = 0;
-    let sending = true;
+    const ended = new AbortController();
     const stream = (async () => {
-      for (; sending; sent += 20) {
+      for (; !ended.signal.aborted; sent += 20) {
         await sendNumbers('shared', 20, undefined, sent);
         await delay(20);
       }
@@ -207,7 +207,7 @@ describe.concurrent('a consumer', { timeout: 60_000 }, () => {
     const backwards: string[] = [];
     const watch = (async () => {
       let before: (number | null)[] = [];
-      while (sending) {
+      while (!ended.signal.aborted) {
         const now = await committedOffsets(kafka, 'shared', 'shared');
         for (const [partition, offset] of before.entries()) {
           const next = now[partition] ?? -1;
@@ -225,7 +225,7 @@ describe.concurrent('a consumer', { timeout: 60_000 }, () => {
     expect(await second.seen.metric('helios_consumer_partitions')).toBe(2);
     await second.consumer.stop();
     await until(async () => (await first.seen.metric('helios_consumer_partitions')) === PARTITIONS);
-    sending = false;
+    ended.abort();
     await Promise.all([stream, watch]);
     const all = () => new Set([...handled.first, ...handled.second]);
     await until(() => all().size === sent);

@@ -21,7 +21,11 @@ afterAll(() => broker.close());
 test('a consumer killed between its batches leaves to the next one everything that it had not committed', async () => {
   const kafka = kafkaConfig(broker.address);
   const { producer } = await startProducer(kafka);
-  const events = Array.from({ length: MESSAGES }, (_, index) => ({ key: 'one-key', value: Buffer.from(String(index)), headers: undefined }));
+  const events = Array.from({ length: MESSAGES }, (_, index) => ({
+    key: 'one-key',
+    value: Buffer.from(String(index)),
+    headers: undefined,
+  }));
   await producer.sendAll('crashing', events, new AbortController().signal);
   await producer.close(5000);
 
@@ -33,7 +37,6 @@ test('a consumer killed between its batches leaves to the next one everything th
     batchesDone++;
     for (const number of numbers as number[]) done.add(number);
   });
-  // Eleven batches before the one that hangs, and three beside it: then every place is taken.
   const gone = new Promise((resolve) => child.once('exit', resolve));
   const partition = partitionFor('one-key', PARTITIONS);
   const firstNotCommittable = () => {

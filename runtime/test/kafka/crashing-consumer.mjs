@@ -5,6 +5,8 @@ import { BatchConsumer } from '../../dist/kafka/consumer.js';
 import { Metrics } from '../../dist/metrics.js';
 
 const { kafka, topic, groupId, hangAfter, seed } = JSON.parse(process.argv[2]);
+// A test that failed before it killed this process leaves nothing behind.
+process.on('disconnect', () => process.exit(1));
 let random = seed;
 const nextDelayMs = () => {
   random = (Math.imul(random, 1_103_515_245) + 12_345) & 0x7fffffff;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { headerText } from '../../src/kafka/consumer.js';
 import type { EventProducer } from '../../src/kafka/producer.js';
 import { partitionFor } from '../../src/kafka/partitioner.js';
-import { until } from '../observed.js';
+import { type Observed, until } from '../observed.js';
 import { type MockBroker, startMockBroker } from './mock-broker.js';
 import { kafkaConfig, PARTITIONS, readTopic, Reports, startProducer } from './testbed.js';
 
@@ -129,13 +129,12 @@ test('with a round trip of 500 ms no acknowledgement comes sooner', async () => 
 
 describe('without a broker', () => {
   let producer: EventProducer;
-  let metric: (sample: string) => Promise<number>;
+  let seen: Observed;
 
   beforeAll(async () => {
     const doomed = await startMockBroker(['doomed']);
     const started = await startProducer(kafkaConfig(doomed.address, { KAFKA_QUEUE_MAX_MESSAGES: '100' }), { messageTimeoutMs: 1000 });
-    ({ producer } = started);
-    metric = started.seen.metric;
+    ({ producer, seen } = started);
     await producer.send('doomed', 'req-1', Buffer.from('x'));
     await doomed.close();
   });
@@ -150,16 +149,16 @@ describe('without a broker', () => {
     expect(reports.byToken.get(1)).toMatch(/timed out/);
     // librdkafka looks for messages past their time once a second.
     expect(performance.now() - startedMonoMs).toBeLessThan(5000);
-    expect(await metric('helios_kafka_deliveries_total{result="failed"}')).toBeGreaterThanOrEqual(1);
+    expect(await seen.metric('helios_kafka_deliveries_total{result="failed"}')).toBeGreaterThanOrEqual(1);
   });
 
   test('sending rejects, and does not go on for ever', async () => {
     const gaveUp = AbortSignal.abort();
     await Promise.all([
       expect(producer.send('doomed', 'req-3', Buffer.from('x'))).rejects.toMatchObject({ code: 'DELIVERY_FAILED' }),
-      expect(
-        producer.sendAll('doomed', [{ key: 'req-4', value: Buffer.from('x'), headers: undefined }], gaveUp),
-      ).rejects.toMatchObject({ code: 'DELIVERY_FAILED' }),
+      expect(producer.sendAll('doomed', [{ key: 'req-4', value: Buffer.from('x'), headers: undefined }], gaveUp)).rejects.toMatchObject({
+        code: 'DELIVERY_FAILED',
+      }),
     ]);
   });
 
@@ -173,7 +172,7 @@ describe('without a broker', () => {
     await until(() => producer.inFlight === 0);
     expect(reports.byToken.size).toBe(100);
     expect([...reports.byToken.values()].every((error) => error !== null)).toBe(true);
-    expect(await metric('helios_kafka_refusals_total{reason="queue_full"}')).toBe(1);
+    expect(await seen.metric('helios_kafka_refusals_total{reason="queue_full"}')).toBe(1);
   });
 
   test('the silence grows', async () => {
