@@ -4,8 +4,8 @@
  * stored in PostgreSQL as it is: sizes fit int4, prices are finite, times exist in the calendar, strings are storable.
  * Unknown fields pass. Source: spec sections 2.3, 2.4 and 2.6.
  */
-import { decodeObject, isObject } from './json-object.js';
-import type { BodyFaultCode, JsonObject } from './json-object.js';
+import { bodyFaultCodes, decodeObject, isObject } from './json-object.js';
+import type { JsonObject } from './json-object.js';
 import { isInstant } from './instant.js';
 import { DOMAIN_MAX_BYTES, ID_MAX_BYTES, INT4_MAX, storableProblem } from './storable.js';
 
@@ -77,7 +77,8 @@ export interface AuctionOutcome extends BidResponse {
 }
 
 /** The closed list of reasons why a message is no event. */
-export type EventFaultCode = BodyFaultCode | 'missing' | 'wrong_type' | 'out_of_range' | 'too_long' | 'not_storable';
+export const eventFaultCodes = [...bodyFaultCodes, 'missing', 'wrong_type', 'out_of_range', 'too_long', 'not_storable'] as const;
+export type EventFaultCode = (typeof eventFaultCodes)[number];
 
 export interface EventFault {
   code: EventFaultCode;

@@ -3,7 +3,8 @@ import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 
 export type JsonObject = Record<string, unknown>;
 
-export type BodyFaultCode = 'empty_body' | 'byte_order_mark' | 'not_utf8' | 'malformed_json' | 'not_an_object';
+export const bodyFaultCodes = ['empty_body', 'byte_order_mark', 'not_utf8', 'malformed_json', 'not_an_object'] as const;
+export type BodyFaultCode = (typeof bodyFaultCodes)[number];
 
 /** Either the object, or why there is none; `predicate` continues a sentence that begins with "The body". */
 export type DecodedObject = { ok: true; object: JsonObject } | { ok: false; code: BodyFaultCode; predicate: string };

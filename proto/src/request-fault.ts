@@ -7,19 +7,21 @@
  * The closed list of reasons: `missing` also stands for null, an empty string and an empty array where a value is
  * required, `too_long` for too many bytes and too many items, `not_storable` for a NUL or a lone surrogate.
  */
-export type RequestFaultCode =
-  | 'empty_body'
-  | 'byte_order_mark'
-  | 'not_utf8'
-  | 'malformed_json'
-  | 'not_an_object'
-  | 'missing'
-  | 'wrong_type'
-  | 'out_of_range'
-  | 'too_long'
-  | 'duplicate'
-  | 'conflict'
-  | 'not_storable';
+export const requestFaultCodes = [
+  'empty_body',
+  'byte_order_mark',
+  'not_utf8',
+  'malformed_json',
+  'not_an_object',
+  'missing',
+  'wrong_type',
+  'out_of_range',
+  'too_long',
+  'duplicate',
+  'conflict',
+  'not_storable',
+] as const;
+export type RequestFaultCode = (typeof requestFaultCodes)[number];
 
 export interface RequestFault {
   /** JSON pointer (RFC 6901) to the attribute at fault; '' stands for the whole body. */

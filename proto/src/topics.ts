@@ -26,6 +26,8 @@ export const headerNames = {
   errorCode: 'helios-error-code',
   errorText: 'helios-error-text',
   stage: 'helios-stage',
+  /** The value's length, when the letter had to leave it out because it would not fit. */
+  omittedBytes: 'helios-omitted-bytes',
 } as const;
 
 /** The stages that can give a message up. */

@@ -121,13 +121,15 @@ export function loadConfig<S extends Schema>(options: LoadOptions<S>): ConfigOf<
     try {
       values[name] = definition.parse(raw);
     } catch {
+      values[name] = definition.fallback;
       const shown = definition.secret ? 'a secret' : raw === '' ? 'empty' : JSON.stringify(raw.slice(0, 80));
       faults.push(`${definition.env} is ${shown}: it accepts ${definition.accepts} (${definition.effect}).`);
     }
   }
   faults.push(...misspelt(options));
   const config = values as ConfigOf<S>;
-  if (faults.length === 0 && options.check !== undefined) faults.push(...options.check(config));
+  // A faulty variable stands at its default here, so that one start tells of impossible combinations too.
+  if (options.check !== undefined) faults.push(...options.check(config));
   if (faults.length > 0) {
     const list = faults.map((fault) => `  - ${fault}`).join('\n');
     throw new HeliosError('CONFIG_INVALID', `${options.service} cannot start, ${faults.length} configuration fault(s):\n${list}`, {

@@ -38,6 +38,11 @@ export const faultTable = {
     action: 'Ingest answers 503; a consumer produces its batch again and commits nothing before.',
     mend: 'Check the broker; posting the same request id again is safe.',
   },
+  EVENT_TOO_LARGE: {
+    meaning: 'An event is larger than Kafka takes (1,000,000 bytes with key and headers).',
+    action: 'Ingest answers 413; a dead letter is written without its value and says where the original stands.',
+    mend: 'Find who writes such messages to the topic; read the original at the offset that the letter names.',
+  },
   EVENTS_LOST: {
     meaning: 'The broker dropped events before they were consumed: the first offset fetched is past the one expected.',
     action: 'Counted in helios_events_lost_total, logged, and readiness fails until restart.',

@@ -39,7 +39,9 @@ export class LogSampler {
   /** Lines left out, per event: by the rate or by the cap. */
   readonly leftOut = new Map<string, number>();
 
-  constructor(rate: number, maxPerSecond: number, nowMs: () => number = Date.now) {
+  /** `events`: the names that `shouldLog` will be asked about, so that each is counted from 0 on. */
+  constructor(rate: number, maxPerSecond: number, nowMs: () => number = Date.now, events: readonly string[] = []) {
+    for (const event of events) this.leftOut.set(event, 0);
     this.#rate = rate;
     this.#maxPerSecond = maxPerSecond;
     this.#nowMs = nowMs;

@@ -104,7 +104,7 @@ export const kafkaSettings = {
   sessionTimeoutMs: integer({
     env: 'KAFKA_SESSION_TIMEOUT_MS',
     default: 10_000,
-    min: 1000,
+    min: 3000,
     max: 300_000,
     unit: 'ms',
     effect: 'a consumer silent for this long loses its partitions',

@@ -1,3 +1,4 @@
+import { eventFaultCodes } from '@helios/proto/events';
 import { BatchConsumer } from '@helios/runtime/kafka/consumer';
 import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer } from '@helios/runtime/kafka/producer';
@@ -32,7 +33,7 @@ export async function startWriter(host: ServiceHost<WriterConfig>): Promise<Runn
     messageTimeoutMs: config.deadLetterTimeoutMs,
     onFatal: fail,
   });
-  const sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond);
+  const sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond, Date.now, ['outcome_stored']);
   metrics.counter(
     'helios_log_lines_left_out_total',
     'Sampled log lines left out by rate or cap, by event.',
@@ -41,7 +42,14 @@ export async function startWriter(host: ServiceHost<WriterConfig>): Promise<Runn
   );
   const writer = new OutcomeWriter({
     store: new OutcomeStore({ database, state, retryMinMs: config.retryMinMs, retryMaxMs: config.retryMaxMs, random: Math.random }),
-    deadLetters: new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'writer', log, metrics }),
+    deadLetters: new DeadLetters({
+      producer,
+      topic: config.deadLettersTopic,
+      stage: 'writer',
+      codes: [...eventFaultCodes, 'bad_row'],
+      log,
+      metrics,
+    }),
     retentionDays: config.retentionDays,
     metrics: new WriterMetrics(metrics),
     log,

@@ -1,4 +1,4 @@
-import { type BidResponse, decodeBidResponse } from '@helios/proto/events';
+import { type BidResponse, decodeBidResponse, eventFaultCodes } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
 import type { KafkaHeader } from '@helios/runtime/kafka/client';
 import { BatchConsumer, type ConsumedMessage, headerText } from '@helios/runtime/kafka/consumer';
@@ -32,7 +32,7 @@ export async function startAuction(host: ServiceHost<AuctionConfig>): Promise<Ru
     onFatal: fail,
     guarded: { topic: config.auctionOutcomesTopic, groupId: config.readerGroupId },
   });
-  const deadLetters = new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'auction', log, metrics });
+  const deadLetters = new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'auction', codes: eventFaultCodes, log, metrics });
   const auction = new Auction({ config, log, metrics, producer, deadLetters });
   const consumer = await BatchConsumer.start({
     kafka: config,
@@ -76,7 +76,7 @@ export class Auction {
     const { config, metrics } = parts;
     this.#parts = parts;
     this.#market = { medianUsd: config.marketMedianUsd, sigma: config.marketSigma, seed: config.seed };
-    this.#sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond);
+    this.#sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond, Date.now, ['bid']);
     metrics.counter('helios_auctions_total', 'Auctions decided, by result.', () => this.#outcomes, 'result');
     metrics.counter('helios_invalid_bid_responses_total', 'Messages that are no valid bid response.', () => this.#invalid);
     metrics.counter('helios_log_lines_left_out_total', 'Sampled log lines left out, by event.', () => this.#sampler.leftOut, 'event');

@@ -1,3 +1,4 @@
+import { requestFaultCodes } from '@helios/proto/request-fault';
 import { headerNames } from '@helios/proto/topics';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { messageOf } from '@helios/runtime/errors';
@@ -45,7 +46,14 @@ export async function startBidder(
     log,
     pool,
     producer,
-    deadLetters: new DeadLetters({ producer, topic: config.deadLettersTopic, stage: 'bidder', log, metrics }),
+    deadLetters: new DeadLetters({
+      producer,
+      topic: config.deadLettersTopic,
+      stage: 'bidder',
+      codes: [...requestFaultCodes, 'worker_failed'],
+      log,
+      metrics,
+    }),
     counts: new BidderMetrics(metrics, pool),
   });
   const consumer = await BatchConsumer.start({
@@ -88,7 +96,7 @@ export class Bidder {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#sampler = new LogSampler(parts.config.logSampleRate, parts.config.logMaxPerSecond);
+    this.#sampler = new LogSampler(parts.config.logSampleRate, parts.config.logMaxPerSecond, Date.now, ['bid_request']);
     parts.counts.watchSampler(this.#sampler);
   }
 

@@ -34,7 +34,7 @@ const DRAIN_MAX_BYTES = 1_048_576;
 /** Exchanges kept for reuse; more than these come from a burst and are left to the garbage collector. */
 const POOL_MAX_EXCHANGES = 4096;
 
-const refusalProblems: Record<Refusal, Problem> = {
+const refusalProblems: Record<Exclude<Refusal, 'too_large'>, Problem> = {
   not_connected: problems.notConnected,
   queue_full: problems.queueFull,
   backlog_full: problems.backlogFull,
@@ -140,7 +140,7 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     const refusal = producer.produce(topic, request.id, body, headers, this.admission, slot);
     if (refusal !== null) {
       this.admission.release(slot);
-      return exchange.refuse(refusalProblems[refusal]);
+      return exchange.refuse(refusal === 'too_large' ? this.#limits.tooLarge : refusalProblems[refusal]);
     }
     exchange.slot = slot;
     exchange.requestId = request.id;

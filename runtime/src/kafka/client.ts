@@ -94,6 +94,7 @@ export const errorCodes = {
   revokePartitions: -174,
   assignPartitions: -175,
   queueFull: -184,
+  messageTooLarge: 10,
   noOffset: -168,
   illegalGeneration: 22,
   unknownMember: 25,

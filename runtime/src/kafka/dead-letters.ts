@@ -1,5 +1,6 @@
 import { headerNames, type Stage } from '@helios/proto/topics';
 import type { Logger } from 'pino';
+import { HeliosError } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import type { KafkaHeader } from './client.js';
 import type { ConsumedMessage } from './consumer.js';
@@ -17,13 +18,15 @@ export class DeadLetters {
   readonly #topic: string;
   readonly #stage: Stage;
   readonly #log: Logger;
-  readonly #sent = new Map<string, number>();
+  readonly #sent: Map<string, number>;
 
-  constructor(options: { producer: EventProducer; topic: string; stage: Stage; log: Logger; metrics: Metrics }) {
+  /** `codes`: every error code this stage can give, so that each is on /metrics from the start. */
+  constructor(options: { producer: EventProducer; topic: string; stage: Stage; codes: readonly string[]; log: Logger; metrics: Metrics }) {
     this.#producer = options.producer;
     this.#topic = options.topic;
     this.#stage = options.stage;
     this.#log = options.log;
+    this.#sent = new Map(options.codes.map((code) => [code, 0]));
     options.metrics.counter('helios_dead_letters_total', 'Messages given up, by reason.', () => this.#sent, 'code');
   }
 
@@ -38,11 +41,23 @@ export class DeadLetters {
       { [headerNames.errorText]: errorText.slice(0, ERROR_TEXT_MAX_CHARS) },
       { [headerNames.stage]: this.#stage },
     ];
-    await this.#producer.send(this.#topic, message.key, message.value ?? Buffer.alloc(0), headers);
+    await this.#deliver(message, headers);
     this.#sent.set(errorCode, (this.#sent.get(errorCode) ?? 0) + 1);
     this.#log.error(
       { topic: message.topic, partition: message.partition, offset: message.offset, errorCode, errorText },
       'message dead-lettered',
     );
+  }
+
+  /** A value that no longer fits beside the letter's headers stays where it was: the letter says where, and how much is left out. */
+  async #deliver(message: ConsumedMessage, headers: KafkaHeader[]): Promise<void> {
+    const value = message.value ?? Buffer.alloc(0);
+    try {
+      await this.#producer.send(this.#topic, message.key, value, headers);
+    } catch (error) {
+      if (!(error instanceof HeliosError) || error.code !== 'EVENT_TOO_LARGE') throw error;
+      const omitted = { [headerNames.omittedBytes]: String(value.length) };
+      await this.#producer.send(this.#topic, message.key, Buffer.alloc(0), [...headers, omitted]);
+    }
   }
 }

@@ -22,7 +22,7 @@ export interface DeliverySink {
 }
 
 /** Why an event was not queued; nothing was sent, and no report follows. */
-export type Refusal = 'not_connected' | 'queue_full' | 'backlog_full';
+export type Refusal = 'not_connected' | 'queue_full' | 'backlog_full' | 'too_large';
 
 export interface OutgoingEvent {
   readonly key: string | Buffer | null;
@@ -71,7 +71,7 @@ export class EventProducer {
   readonly #timers: NodeJS.Timeout[] = [];
 
   readonly #counts = { acknowledged: 0, failed: 0 };
-  readonly #refusals: Record<Refusal, number> = { not_connected: 0, queue_full: 0, backlog_full: 0 };
+  readonly #refusals: Record<Refusal, number> = { not_connected: 0, queue_full: 0, backlog_full: 0, too_large: 0 };
 
   static start(options: ProducerOptions): EventProducer {
     const producer = new EventProducer(options);
@@ -147,7 +147,7 @@ export class EventProducer {
 
   /**
    * Sends events and resolves when every one is acknowledged: waits while the queue or the backlog is full and produces again what failed.
-   * Rejects with DELIVERY_FAILED only when `signal` aborts first (what was acknowledged by then stays so).
+   * Rejects with DELIVERY_FAILED when `signal` aborts first (what was acknowledged by then stays so), and with EVENT_TOO_LARGE.
    */
   async sendAll(topic: string, events: readonly OutgoingEvent[], signal: AbortSignal): Promise<void> {
     let pending = events;
@@ -158,7 +158,7 @@ export class EventProducer {
     }
   }
 
-  /** Sends one event and resolves on the acknowledgement. Rejects with DELIVERY_FAILED when the broker gives none in time. */
+  /** Sends one event and resolves on the acknowledgement. Rejects with DELIVERY_FAILED when the broker gives none in time, or EVENT_TOO_LARGE. */
   async send(topic: string, key: string | Buffer | null, value: Buffer, headers?: KafkaHeader[]): Promise<void> {
     const deadline = AbortSignal.timeout(this.#options.messageTimeoutMs);
     await this.sendAll(topic, [{ key, value, headers }], deadline);
@@ -273,6 +273,7 @@ export class EventProducer {
 
   #produceFailed(error: Error & { code?: number }): Refusal {
     if (error.code === errorCodes.queueFull) return this.#refuse('queue_full');
+    if (error.code === errorCodes.messageTooLarge) return this.#refuse('too_large');
     if (error.code === errorCodes.fatal || isFatal(error.message)) this.#fatal(error.message);
     else this.#options.log.error({ err: error.message, errorCode: error.code }, 'event refused by the producer');
     return this.#refuse('not_connected');
@@ -313,7 +314,12 @@ export class EventProducer {
     };
     for (let index = 0; index < events.length; index++) {
       const event = events[index] as OutgoingEvent;
-      while (this.produce(topic, event.key, event.value, event.headers, sink, index) !== null) await this.#pause(signal);
+      for (;;) {
+        const refusal = this.produce(topic, event.key, event.value, event.headers, sink, index);
+        if (refusal === null) break;
+        if (refusal === 'too_large') throw tooLarge(topic, event);
+        await this.#pause(signal);
+      }
       owed++;
     }
     allQueued = true;
@@ -341,6 +347,11 @@ export class EventProducer {
       );
     }
   }
+}
+
+function tooLarge(topic: string, event: OutgoingEvent): HeliosError {
+  const bytes = event.value.length;
+  return new HeliosError('EVENT_TOO_LARGE', `An event of ${bytes} bytes for ${topic} is larger than Kafka takes.`, { topic, bytes });
 }
 
 function isFatal(text: string): boolean {

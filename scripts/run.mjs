@@ -1,0 +1,109 @@
+/**
+ * Runs one of Helios' programs by name, after building whatever changed: `node scripts/run.mjs NAME [arguments]`.
+ * Progress goes to standard error; standard output belongs to the program. Nothing changed costs a walk over the sources, no compiler.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const programs = {
+  start: { file: 'scripts/dist/start.js', what: 'run the whole pipeline on this machine (npm start)' },
+  generate: { file: 'scripts/dist/generate.js', what: 'print generated bid requests or user profiles' },
+  replay: { file: 'scripts/dist/replay.js', what: 'send recorded bid requests at a constant rate and check what became of them' },
+  configuration: {
+    file: 'scripts/dist/configuration.js',
+    what: "write docs/configuration.md and the list of known variables from the services' schemas",
+  },
+  seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
+  bench: { file: 'bench/dist/main.js', what: 'measure' },
+};
+
+const [name, ...args] = process.argv.slice(2);
+if (name === undefined || name === '--help' || name === '-h') {
+  const lines = Object.entries(programs).map(([key, program]) => `  ${key.padEnd(14)}${program.what}`);
+  process.stdout.write(`Usage: node scripts/run.mjs NAME [arguments]\n\n${lines.join('\n')}\n\nEach of them has a --help of its own.\n`);
+  process.exit(0);
+}
+const program = Object.hasOwn(programs, name) ? programs[name] : undefined;
+if (program === undefined) {
+  process.stderr.write(`There is no program ${name}; there are: ${Object.keys(programs).join(', ')}.\n`);
+  process.exit(2);
+}
+const file = join(root, program.file);
+buildSources(file);
+if (name === 'start') buildDashboard();
+// The program sees the arguments as if node had been started with its file.
+process.argv = [process.argv[0], file, ...args];
+await import(pathToFileURL(file).href);
+
+function buildSources(wanted) {
+  const workspaces = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).workspaces;
+  const roots = ['tsconfig.json', 'tsconfig.base.json', 'package-lock.json'];
+  for (const workspace of workspaces)
+    roots.push(`${workspace}/src`, `${workspace}/server`, `${workspace}/tsconfig.json`, `${workspace}/package.json`);
+  const seen = fingerprint(roots);
+  const outputs = [
+    wanted,
+    ...workspaces.filter((name) => existsSync(join(root, name, 'tsconfig.json'))).map((name) => join(root, name, 'dist')),
+  ];
+  if (stampOf('build') === seen && outputs.every((output) => existsSync(output))) return;
+  process.stderr.write('Building ...\n');
+  const startedMs = Date.now();
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], 'The build');
+  process.stderr.write(`Built in ${((Date.now() - startedMs) / 1000).toFixed(1)} s.\n`);
+  stamp('build', seen);
+}
+
+function buildDashboard() {
+  if (!existsSync(join(root, 'dashboard/vite.config.ts'))) return;
+  const seen = fingerprint([
+    'dashboard/src',
+    'dashboard/index.html',
+    'dashboard/public',
+    'dashboard/vite.config.ts',
+    'dashboard/tsconfig.client.json',
+    'package-lock.json',
+  ]);
+  if (stampOf('dashboard') === seen && existsSync(join(root, 'dashboard/dist/client/index.html'))) return;
+  process.stderr.write('Building the dashboard ...\n');
+  run('npm', ['run', '--silent', 'build', '--workspace', 'dashboard'], "The dashboard's build");
+  stamp('dashboard', seen);
+}
+
+/** Runs a build step with all of its output on standard error, and ends with its status when it fails. */
+function run(command, argv, what) {
+  const result = spawnSync(command, argv, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (result.status === 0) return;
+  process.stderr.write(`${what} failed${result.error === undefined ? '' : `: ${result.error.message}`}.\n`);
+  process.exit(result.status ?? 1);
+}
+
+/** One hash over path, size and time of every file under the given paths; absent ones count as absent. */
+function fingerprint(paths) {
+  const hash = createHash('sha256').update(process.version);
+  const visit = (path) => {
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    if (stat.isDirectory()) for (const entry of readdirSync(join(root, path)).toSorted()) visit(`${path}/${entry}`);
+    else hash.update(`${path} ${stat.size} ${stat.mtimeMs}\n`);
+  };
+  for (const path of paths) visit(path);
+  return hash.digest('hex');
+}
+
+function stampOf(what) {
+  try {
+    return readFileSync(join(root, '.helios', `${what}.stamp`), 'utf8');
+  } catch {
+    return null; // never built
+  }
+}
+
+function stamp(what, seen) {
+  mkdirSync(join(root, '.helios'), { recursive: true });
+  writeFileSync(join(root, '.helios', `${what}.stamp`), seen);
+}

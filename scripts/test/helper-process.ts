@@ -1,0 +1,32 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** A helper process of the launcher, started by a test as the launcher starts it. */
+export interface HelperProcess {
+  readonly child: ChildProcess;
+  readonly ready: Record<string, unknown>;
+  readonly exited: Promise<number | null>;
+}
+
+/** Starts `scripts/dist/<name>.js` and waits for the line that it prints when it is ready. */
+export async function startHelper(name: string, args: readonly string[]): Promise<HelperProcess> {
+  const file = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, HELIOS_EXIT_WITH_PARENT: '1' },
+  });
+  child.stdin.on('error', () => {});
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const ready = await Promise.race([
+    new Promise<Record<string, unknown>>((resolve) =>
+      createInterface({ input: child.stdout }).on('line', (line) => resolve(JSON.parse(line) as Record<string, unknown>)),
+    ),
+    exited.then((code): never => {
+      throw new Error(`${name} exited with ${code}: ${said}`);
+    }),
+  ]);
+  return { child, ready, exited };
+}
