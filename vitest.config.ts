@@ -1,11 +1,34 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const endToEnd = '*/test/**/*.e2e.test.ts';
 
 // Native modules load once per process, on its main thread: every test file gets a process of its own.
 export default defineConfig({
   test: {
-    include: ['*/test/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['*/test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, endToEnd],
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        // Each of these files runs the whole pipeline: one after the other, when everything else is done.
+        test: {
+          name: 'e2e',
+          include: [endToEnd],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

@@ -79,7 +79,7 @@ export class OutcomeWriter {
       const acceptedAtUnixMs = batch.acceptedAtUnixMs[index] ?? Number.NaN;
       log.info(
         {
-          bid_request_id: event.bid_request_id,
+          request_id: event.bid_request_id,
           bid_id: event.bid_id,
           win_status: event.win_status,
           win_price: event.win_price,
