@@ -99,10 +99,16 @@ function rulesOf(section: string, rules: Partial<Omit<ObjectRules, 'section'>>):
   };
 }
 
-/** Either bound is enough and both may stand: the object's own introduction prices the range from 1 to 15 seconds. */
-function durationBound(durFloors: JsonObject): RequestFault | null {
-  if (isPresent(durFloors.mindur) || isPresent(durFloors.maxdur)) return null;
-  return faultAt('', 'missing', 'has neither mindur nor maxdur: OpenRTB 2.6, 3.2.35 requires a bound, so send at least one of them');
+/**
+ * The text requires either bound "but not both". Its introduction prices a closed range, 1 to 15 seconds, which one object can then not
+ * express; the rule is what counts.
+ */
+function oneDurationBound(durFloors: JsonObject): RequestFault | null {
+  const { mindur, maxdur } = durFloors;
+  if (isPresent(mindur) !== isPresent(maxdur)) return null;
+  return isPresent(mindur)
+    ? faultAt('/maxdur', 'conflict', 'stands beside mindur: OpenRTB 2.6, 3.2.35 allows only one of the two, so leave one out')
+    : faultAt('', 'missing', 'has neither mindur nor maxdur: OpenRTB 2.6, 3.2.35 requires one of the two, so send it');
 }
 
 /** Source type 1 is a measurement vendor, who must then be named. */
@@ -118,7 +124,7 @@ const durationsOnce = [
 ] as const;
 
 const metric = rulesOf('3.2.5', { required: ['type', 'value'] });
-const durFloors = rulesOf('3.2.35', { check: durationBound });
+const durFloors = rulesOf('3.2.35', { check: oneDurationBound });
 const video = rulesOf('3.2.7', { required: ['mimes'], exclusive: durationsOnce, arrays: [['durfloors', durFloors]] });
 const audio = rulesOf('3.2.8', { required: ['mimes'], exclusive: durationsOnce, arrays: [['durfloors', durFloors]] });
 const native = rulesOf('3.2.9', { required: ['request'] });

@@ -49,7 +49,7 @@ export const faultTable = {
     mend: 'Lengthen the retention of the topic, or consume faster.',
   },
   DATABASE_UNAVAILABLE: {
-    meaning: 'PostgreSQL does not answer, or refuses work for now.',
+    meaning: 'PostgreSQL does not answer, or refuses work at the moment.',
     action: 'The writer keeps its batch and retries; the API answers 503.',
     mend: 'Check DB_HOST, DB_PORT, the credentials and the server.',
   },

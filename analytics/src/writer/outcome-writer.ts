@@ -1,4 +1,5 @@
-import { headerText, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
+import type { ConsumedMessage } from '@helios/runtime/kafka/consumer';
+import { headerText } from '@helios/runtime/kafka/headers';
 import type { Logger, LogSampler } from '@helios/runtime/log';
 import type { DatabaseFault } from '../fault-class.js';
 import { type OutcomeBatch, readOutcomes } from './outcome-batch.js';

@@ -1,4 +1,4 @@
-import { headerText } from '@helios/runtime/kafka/consumer';
+import { headerText } from '@helios/runtime/kafka/headers';
 import { describe, expect, it } from 'vitest';
 import { readOutcomes, sliceBatch, traceIdOf } from '../../src/writer/outcome-batch.js';
 import { message, outcome } from '../outcomes.js';

@@ -1,7 +1,7 @@
 import { type BidResponse, decodeBidResponse, eventFaultCodes } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
-import type { KafkaHeader } from '@helios/runtime/kafka/client';
-import { BatchConsumer, type ConsumedMessage, headerText } from '@helios/runtime/kafka/consumer';
+import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
+import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
 import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
 import { type Logger, LogSampler } from '@helios/runtime/log';
@@ -111,15 +111,7 @@ export class Auction {
     return {
       key: message.key ?? bid.bid_request_id,
       value: encodeOutcome(source, bid, decision, timestamp),
-      headers: carried(message, traceparent),
+      headers: carriedHeaders(message),
     };
   }
-}
-
-function carried(message: ConsumedMessage, traceparent: string | undefined): KafkaHeader[] {
-  const headers: KafkaHeader[] = [];
-  const acceptedAt = headerText(message, headerNames.acceptedAt);
-  if (acceptedAt !== undefined) headers.push({ [headerNames.acceptedAt]: acceptedAt });
-  if (traceparent !== undefined) headers.push({ [headerNames.traceparent]: traceparent });
-  return headers;
 }

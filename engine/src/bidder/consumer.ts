@@ -3,7 +3,8 @@ import { headerNames } from '@helios/proto/topics';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { messageOf } from '@helios/runtime/errors';
 import type { KafkaHeader } from '@helios/runtime/kafka/client';
-import { BatchConsumer, type ConsumedMessage, headerText } from '@helios/runtime/kafka/consumer';
+import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
+import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
 import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
 import { type Logger, LogSampler } from '@helios/runtime/log';
@@ -213,13 +214,4 @@ function outgoing(batch: readonly ConsumedMessage[], result: BidResult): Outgoin
 /** A request that came without a key (from another producer) is keyed by its id from here on. */
 function requestIdOf(value: Buffer): string {
   return (JSON.parse(value.toString('utf8')) as { bid_request_id: string }).bid_request_id;
-}
-
-function carriedHeaders(message: ConsumedMessage): KafkaHeader[] {
-  const headers: KafkaHeader[] = [];
-  for (const name of [headerNames.acceptedAt, headerNames.traceparent]) {
-    const text = headerText(message, name);
-    if (text !== undefined) headers.push({ [name]: text });
-  }
-  return headers;
 }

@@ -25,16 +25,6 @@ export interface ConsumedMessage {
   readonly headers?: KafkaHeader[];
 }
 
-/** The text of a header, undefined when the message has none of that name. */
-export function headerText(message: ConsumedMessage, name: string): string | undefined {
-  if (message.headers === undefined) return undefined;
-  for (const header of message.headers) {
-    const value = header[name];
-    if (value !== undefined) return typeof value === 'string' ? value : value.toString('utf8');
-  }
-  return undefined;
-}
-
 export interface ConsumerOptions {
   readonly kafka: KafkaConfig;
   readonly groupId: string;

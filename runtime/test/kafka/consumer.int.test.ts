@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { type ConsumedMessage, headerText } from '../../src/kafka/consumer.js';
+import type { ConsumedMessage } from '../../src/kafka/consumer.js';
+import { headerText } from '../../src/kafka/headers.js';
 import type { KafkaConfig } from '../../src/kafka/client.js';
 import type { EventProducer } from '../../src/kafka/producer.js';
 import { partitionFor } from '../../src/kafka/partitioner.js';

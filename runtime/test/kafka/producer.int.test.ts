@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { headerText } from '../../src/kafka/consumer.js';
+import { headerText } from '../../src/kafka/headers.js';
 import type { EventProducer } from '../../src/kafka/producer.js';
 import { partitionFor } from '../../src/kafka/partitioner.js';
 import { type Observed, until } from '../observed.js';
