@@ -24,6 +24,7 @@ import { startTraffic, type Traffic } from './traffic.js';
 const LIVE_EVERY_MS = 1000;
 const LIVE_WINDOW = 10;
 const LOG_FOLLOW_MS = 250;
+const SAME_KEY_PRESS_MS = 500;
 const DRAIN_LIMIT_MS = 20_000;
 /** Without a broker the services have nothing left to finish. */
 const STOP_WITHOUT_BROKER_MS = 3000;
@@ -223,8 +224,14 @@ class Launcher {
 
 /** The first Ctrl-C or SIGTERM asks for an orderly stop, the second ends everything at once. */
 function watchSignals(stop: StopRequest, terminal: Terminal, force: () => void): () => void {
+  let firstMonoMs = 0;
   const onSignal = () => {
-    if (!stop.signal.aborted) return stop.request(0, null);
+    if (!stop.signal.aborted) {
+      firstMonoMs = performance.now();
+      return stop.request(0, null);
+    }
+    // One Ctrl-C under npm arrives twice: from the terminal, and passed on by npm.
+    if (performance.now() - firstMonoMs < SAME_KEY_PRESS_MS) return;
     terminal.endLive();
     terminal.say('Stopped at once; what was in flight is lost.');
     force();
