@@ -4,9 +4,11 @@ import { LatencyHistogram, type Metrics } from '@helios/runtime/metrics';
 export class ApiMetrics {
   readonly responses = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
   readonly duration = new LatencyHistogram();
+  limited = 0;
 
   constructor(metrics: Metrics) {
     metrics.counter('helios_api_responses_total', 'Requests by class of their answer.', () => this.responses, 'status');
+    metrics.counter('helios_api_rate_limited_total', 'Requests answered 429.', () => this.limited);
     metrics.histogram('helios_api_request_duration_seconds', 'From the request received to its answer sent.', () => this.duration);
   }
 

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
+import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Logger } from '@helios/runtime/log';
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
@@ -9,7 +10,6 @@ import type { Database } from '../db.js';
 import type { ApiMetrics } from './api-metrics.js';
 import { outcomesParameters, outcomesRoutes } from './outcomes-routes.js';
 import { problem, type Problem, PROBLEM_TYPE, problemBody, problemOf, RequestProblem, sendProblem } from './problem.js';
-import type { RateLimiter } from './rate-limit.js';
 
 /**
  * The read-only API over the stored outcomes: everything below `/api/` answers below `/api/analytics/` too.
@@ -23,12 +23,16 @@ const allowedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PREFLIGHT_MAX_AGE_S = 7200;
+const RATE_WINDOW_MS = 1000;
+/** Client addresses remembered; the one longest unseen is forgotten first. */
+const RATE_LIMIT_CLIENTS_MAX = 10_000;
 
 export interface ApiOptions {
   readonly database: Database;
   readonly state: DatabaseState;
   readonly metrics: ApiMetrics;
-  readonly limiter: RateLimiter;
+  /** Requests per second and client address; 0: no limit. */
+  readonly rateLimitPerSecond: number;
   readonly corsOrigins: readonly string[];
   readonly log: Logger;
 }
@@ -57,7 +61,19 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     strictPreflight: false,
   });
   app.addHook('onResponse', async (_request, reply) => metrics.answered(reply.statusCode, reply.elapsedTime / 1000));
-  addHooks(app, options);
+  addHooks(app);
+  await app.register(rateLimit, {
+    // Off is a limit that no client reaches: the not-found handler below takes part either way.
+    max: options.rateLimitPerSecond === 0 ? Number.MAX_SAFE_INTEGER : options.rateLimitPerSecond,
+    timeWindow: RATE_WINDOW_MS,
+    cache: RATE_LIMIT_CLIENTS_MAX,
+    enableDraftSpec: true,
+    onExceeded: () => {
+      metrics.limited++;
+    },
+    errorResponseBuilder: () =>
+      new RequestProblem(problem(429, 'Too many requests from this address.', { headers: { 'retry-after': '1' } })),
+  });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof RequestProblem) return sendProblem(request, reply, error.fault);
     const { fault, logged } = problemOf(error, state, outcomesParameters);
@@ -65,7 +81,9 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
       log.error({ requestId: request.id, path: request.routeOptions.url, err: error.message, stack: error.stack }, 'request failed');
     return sendProblem(request, reply, fault);
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, problem(404, 'Nothing is served here. Try /api/outcomes/.')));
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) =>
+    sendProblem(request, reply, problem(404, 'Nothing is served here. Try /api/outcomes/.')),
+  );
 
   const routes = outcomesRoutes(database, () => state.succeeded());
   await app.register(routes, { prefix: '/api' });
@@ -79,7 +97,7 @@ function pathProblem(code: string): Problem {
   return problem(400, 'The path is not valid percent-encoded text.');
 }
 
-function addHooks(app: Pick<FastifyInstance, 'addHook'>, options: ApiOptions): void {
+function addHooks(app: Pick<FastifyInstance, 'addHook'>): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'x-request-id': request.id,
@@ -89,14 +107,6 @@ function addHooks(app: Pick<FastifyInstance, 'addHook'>, options: ApiOptions): v
     });
     if (!allowedMethods.has(request.method)) {
       return sendProblem(request, reply, problem(405, 'This API is read-only.', { headers: { allow: ALLOWED, connection: 'close' } }));
-    }
-    const retryAfterS = options.limiter.take(request.ip, performance.now());
-    if (retryAfterS > 0) {
-      return sendProblem(
-        request,
-        reply,
-        problem(429, 'Too many requests from this address.', { headers: { 'retry-after': String(retryAfterS) } }),
-      );
     }
     return undefined;
   });

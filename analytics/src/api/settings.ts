@@ -22,7 +22,7 @@ export const apiSettings = {
     min: 0,
     max: 1_000_000,
     unit: 'requests/s',
-    effect: 'requests per second and client address, with bursts of twice that; beyond it 429; 0 turns the limit off',
+    effect: 'requests per second and client address; beyond it 429; 0 turns the limit off',
   }),
   poolSize: integer({
     env: 'ANALYTICS_POOL_SIZE',

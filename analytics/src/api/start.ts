@@ -3,12 +3,10 @@ import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { DatabaseState, watchDatabase } from '../database-state.js';
 import { openDatabase } from '../db.js';
 import { ApiMetrics } from './api-metrics.js';
-import { RateLimiter } from './rate-limit.js';
 import { buildApi } from './server.js';
 import type { ApiConfig } from './settings.js';
 
 const WATCH_INTERVAL_MS = 5000;
-const RATE_LIMIT_MAX_CLIENTS = 10_000;
 
 /** Starts `analytics api`. It is ready whenever it can answer fast; without a database it answers 503. */
 export async function startApi(
@@ -21,14 +19,12 @@ export async function startApi(
     statementTimeoutMs: config.statementTimeoutMs,
   });
   const state = new DatabaseState(log, metrics);
-  const limiter = new RateLimiter(config.rateLimitPerSecond, RATE_LIMIT_MAX_CLIENTS);
-  metrics.counter('helios_api_rate_limited_total', 'Requests answered 429.', () => limiter.limited);
   metrics.gauge('helios_api_database_waiting', 'Requests that wait for a connection to PostgreSQL.', () => database.pool().waiting);
   const app = await buildApi({
     database,
     state,
     metrics: new ApiMetrics(metrics),
-    limiter,
+    rateLimitPerSecond: config.rateLimitPerSecond,
     corsOrigins: config.corsOrigins.split(','),
     log,
   });

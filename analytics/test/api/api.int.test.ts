@@ -6,7 +6,6 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiMetrics } from '../../src/api/api-metrics.js';
 import type { OutcomeRow } from '../../src/api/outcome-rows.js';
-import { RateLimiter } from '../../src/api/rate-limit.js';
 import { buildApi } from '../../src/api/server.js';
 import { message, outcome } from '../outcomes.js';
 import { type Answer, ask } from './http-client.js';
@@ -37,7 +36,7 @@ beforeAll(async () => {
     database: harness.database,
     state: harness.state,
     metrics: new ApiMetrics(new Metrics('test', '0')),
-    limiter: new RateLimiter(0, 10),
+    rateLimitPerSecond: 0,
     corsOrigins: ['http://127.0.0.1:3000'],
     log: createLogger('test', 'silent'),
   });
@@ -330,7 +329,7 @@ describe('faults and headers', () => {
       database: harness.database,
       state: harness.state,
       metrics: new ApiMetrics(new Metrics('test', '0')),
-      limiter: new RateLimiter(1, 10),
+      rateLimitPerSecond: 2,
       corsOrigins: [],
       log: createLogger('test', 'silent'),
     });
@@ -341,6 +340,7 @@ describe('faults and headers', () => {
     expect(answers.length - refused.length).toBeGreaterThanOrEqual(2);
     expect(refused.length).toBeGreaterThan(0);
     expect(refused[0]?.headers['retry-after']).toBe('1');
+    expect(refused[0]?.headers['content-type']).toContain('application/problem+json');
   });
 
   // The last one: it takes the server away.
