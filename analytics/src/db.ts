@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeliosError, messageOf } from '@helios/runtime/errors';
@@ -77,8 +78,35 @@ export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): 
   };
 }
 
-/** What the driver needs to reach the server; the migrations use it too. */
-export function connectionSettings(config: DatabaseConfig) {
+/** The driver's client; the types that come with pg-promise leave these two out. */
+interface DriverClient extends EventEmitter {
+  connect(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/**
+ * Runs `work` on one connection of its own and closes it before this settles. For a library that wants the driver's client: one that it
+ * made itself would end the process when the server ends the connection, and would still be closing when the library says it is done.
+ */
+export async function withConnection<T>(
+  config: DatabaseConfig,
+  settings: { readonly application_name: string; readonly lock_timeout: number },
+  work: (client: unknown) => Promise<T>,
+): Promise<T> {
+  const { Client } = pgPromise({ noWarnings: true }).pg;
+  const client = new Client({ ...connectionSettings(config), ...settings }) as unknown as DriverClient;
+  // Whoever waits for an answer learns of the connection's end by the promise.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await Promise.race([client.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+  }
+}
+
+/** What the driver needs to reach the server. */
+function connectionSettings(config: DatabaseConfig) {
   return {
     host: config.dbHost,
     port: config.dbPort,

@@ -6,7 +6,7 @@ import type { Logger } from '@helios/runtime/log';
 import { serviceSettings } from '@helios/runtime/settings';
 import { runner } from 'node-pg-migrate';
 import { type DatabaseConfig, databaseSettings } from './database-settings.js';
-import { connectionSettings } from './db.js';
+import { withConnection } from './db.js';
 import { databaseFault } from './fault-class.js';
 
 /**
@@ -54,23 +54,22 @@ export async function migrate(config: MigrateConfig, log: Logger): Promise<strin
   }
 }
 
-async function migrateOnce(config: MigrateConfig, log: Logger): Promise<string[]> {
-  const done = await runner({
-    databaseUrl: {
-      ...connectionSettings(config),
-      application_name: 'helios-migrate',
-      // The library can wait for its lock, but without a bound: the server's lock_timeout is one (0 would mean none).
-      lock_timeout: Math.max(1, config.migrateWaitMs),
-    },
-    dir: fileURLToPath(new URL('../migrations', import.meta.url)),
-    direction: 'up',
-    migrationsTable: MIGRATIONS_TABLE,
-    advisoryLockMode: 'wait',
-    singleTransaction: true,
-    checkOrder: true,
-    logger: libraryLog(log),
+function migrateOnce(config: MigrateConfig, log: Logger): Promise<string[]> {
+  // The library can wait for its lock, but without a bound: the server's lock_timeout is one (0 would mean none).
+  const settings = { application_name: 'helios-migrate', lock_timeout: Math.max(1, config.migrateWaitMs) };
+  return withConnection(config, settings, async (client) => {
+    const done = await runner({
+      dbClient: client as never,
+      dir: fileURLToPath(new URL('../migrations', import.meta.url)),
+      direction: 'up',
+      migrationsTable: MIGRATIONS_TABLE,
+      advisoryLockMode: 'wait',
+      singleTransaction: true,
+      checkOrder: true,
+      logger: libraryLog(log),
+    });
+    return done.map(({ name }) => name);
   });
-  return done.map(({ name }) => name);
 }
 
 /** The library reports in prose: a statement that failed is worth a line, a connection that failed is the caller's to judge. */
