@@ -1,4 +1,3 @@
-import type { ConfigOf } from '@helios/runtime/config';
 import { port, text } from '@helios/runtime/config';
 import { serviceSettings } from '@helios/runtime/settings';
 
@@ -15,5 +14,3 @@ export const dashboardSettings = {
     effect: "where the reader's browser finds the analytics API; its ANALYTICS_CORS_ORIGINS must list the dashboard's address",
   }),
 } as const;
-
-export type DashboardConfig = ConfigOf<typeof dashboardSettings>;

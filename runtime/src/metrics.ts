@@ -31,17 +31,6 @@ export class LatencyHistogram {
     this.sum += seconds;
     this.count++;
   }
-
-  /** The upper edge of the bucket that holds quantile `q` (0..1), in seconds; 0 when nothing was observed. */
-  quantile(q: number): number {
-    if (this.count === 0) return 0;
-    let seen = 0;
-    for (let index = 0; index < this.counts.length; index++) {
-      seen += this.counts[index] as number;
-      if (seen >= q * this.count) return this.edges[index] ?? Number.POSITIVE_INFINITY;
-    }
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 /** One process's registry. Every reader runs at scrape time only and must be quick and not throw. */
