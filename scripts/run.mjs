@@ -43,8 +43,7 @@ await import(pathToFileURL(file).href);
 function buildSources(wanted) {
   const workspaces = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).workspaces;
   const roots = ['tsconfig.json', 'tsconfig.base.json', 'package-lock.json'];
-  for (const workspace of workspaces)
-    roots.push(`${workspace}/src`, `${workspace}/server`, `${workspace}/tsconfig.json`, `${workspace}/package.json`);
+  for (const workspace of workspaces) roots.push(`${workspace}/tsconfig.json`, `${workspace}/package.json`, ...sourcesOf(workspace));
   const seen = fingerprint(roots);
   const outputs = [
     wanted,
@@ -56,6 +55,17 @@ function buildSources(wanted) {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], 'The build');
   process.stderr.write(`Built in ${((Date.now() - startedMs) / 1000).toFixed(1)} s.\n`);
   stamp('build', seen);
+}
+
+/** What a workspace's tsconfig.json includes: folders, and `*.ts` for the files beside it. */
+function sourcesOf(workspace) {
+  const config = join(root, workspace, 'tsconfig.json');
+  if (!existsSync(config)) return [];
+  return JSON.parse(readFileSync(config, 'utf8')).include.flatMap((entry) => {
+    if (entry !== '*.ts') return [`${workspace}/${entry}`];
+    const files = readdirSync(join(root, workspace)).filter((name) => name.endsWith('.ts'));
+    return files.map((name) => `${workspace}/${name}`);
+  });
 }
 
 function buildDashboard() {

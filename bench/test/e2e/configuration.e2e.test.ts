@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../src/processes.js';
+import { freePort } from '@helios/bench/processes';
 import { runProgram } from './processes.js';
 
 /** A configuration that cannot work is said at the start, all of it at once. Source: spec sections 2.8 and 5. */

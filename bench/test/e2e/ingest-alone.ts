@@ -1,4 +1,4 @@
-import { freePort, type Measured, startHelper, startService } from '../../src/processes.js';
+import { freePort, type Measured, startHelper, startService } from '@helios/bench/processes';
 
 /** Ingest as a process of its own on an embedded broker, with nobody behind it. */
 export interface IngestAlone {
