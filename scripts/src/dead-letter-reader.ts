@@ -1,57 +1,25 @@
 import { headerNames, topicDefaults } from '@helios/proto/topics';
-import { loadConfig } from '@helios/runtime/config';
-import { knownVariables } from '@helios/runtime/gen/known-variables';
-import { connectionProperties, loadRdkafka } from '@helios/runtime/kafka/client';
-import { kafkaSettings } from '@helios/runtime/settings';
-import type { KafkaConsumer, Message } from 'node-rdkafka';
-import type { FoundLetter } from './accounting.js';
+import type { Message } from 'node-rdkafka';
+import { type FoundLetter, UNKNOWN_SLOT } from './accounting/identity.js';
+import type { StartOffsets, TopicReader } from './topic-reader.js';
 
-/** Reads every dead letter there is, from all partitions, without joining a group. */
-
-const TIMEOUT_MS = 10_000;
+/** Dead letters as the accounting counts them. */
 
 /**
- * @param env KAFKA_BROKERS and whatever else it takes to reach Kafka.
- * @returns the letters; those whose slot cannot be told (a message that is no event) stand under the slot id `?`.
- * @throws Error when the broker does not answer.
+ * Reads every dead letter from the given offsets on; null: all that the broker keeps.
+ * @returns the letters; those whose slot cannot be told (a message that is no event) stand under `UNKNOWN_SLOT`.
+ * @throws Error when the broker does not answer, or no longer keeps what is asked for.
  */
-export async function readDeadLetters(env: Readonly<Record<string, string | undefined>>): Promise<FoundLetter[]> {
-  const kafka = loadConfig({ service: 'replay', schema: kafkaSettings, env, knownVariables });
-  const properties = {
-    ...connectionProperties(kafka, 'helios-replay'),
-    'group.id': 'helios-replay',
-    'enable.auto.commit': false,
-    'fetch.wait.max.ms': 10,
-  };
-  const consumer = new (loadRdkafka().KafkaConsumer)(properties, { 'auto.offset.reset': 'earliest' });
-  consumer.on('event.error', () => {}); // what matters comes back through the calls
-  try {
-    const partitions = await partitionsOf(consumer, kafka.deadLettersTopic);
-    const ends = await Promise.all(partitions.map((partition) => watermarks(consumer, kafka.deadLettersTopic, partition)));
-    const left = new Map(ends.filter((end) => end.high > end.low).map((end) => [end.partition, end.high]));
-    consumer.assign(
-      ends.filter((end) => end.high > end.low).map((end) => ({ topic: kafka.deadLettersTopic, partition: end.partition, offset: end.low })),
-    );
-    const letters: FoundLetter[] = [];
-    const deadlineMonoMs = performance.now() + TIMEOUT_MS + ends.length * 1000;
-    consumer.setDefaultConsumeTimeout(200);
-    while (left.size > 0) {
-      for (const message of await consume(consumer)) {
-        const end = left.get(message.partition);
-        if (end === undefined || message.offset >= end) continue; // written after the reading began
-        letters.push(letterOf(message, kafka.bidRequestsTopic));
-        if (message.offset === end - 1) left.delete(message.partition);
-      }
-      if (performance.now() > deadlineMonoMs) throw new Error(`dead letters of ${left.size} partition(s) could not be read in time`);
-    }
-    return letters;
-  } finally {
-    await new Promise<void>((resolve) => consumer.disconnect(() => resolve()));
-  }
+export async function readDeadLetters(reader: TopicReader, from: StartOffsets | null = null): Promise<FoundLetter[]> {
+  const { bidRequestsTopic, deadLettersTopic } = reader.kafka;
+  const letters: FoundLetter[] = [];
+  const { gone } = await reader.read(deadLettersTopic, from, (message) => letters.push(letterOf(message, bidRequestsTopic)));
+  if (gone.length > 0) throw new Error(`the broker no longer keeps all dead letters of ${deadLettersTopic} since the start of the run`);
+  return letters;
 }
 
 /** A letter from the topic of bid requests stands for all slots of its request; a later one for the slot that its event names. */
-function letterOf(message: Message, bidRequestsTopic: string): FoundLetter {
+export function letterOf(message: Message, bidRequestsTopic: string): FoundLetter {
   const header = (name: string) => {
     const entry = message.headers?.find((candidate) => name in candidate);
     return entry === undefined ? '' : String(entry[name]);
@@ -69,35 +37,8 @@ function letterOf(message: Message, bidRequestsTopic: string): FoundLetter {
 function slotOf(value: Buffer | null): string {
   try {
     const slot = (JSON.parse(String(value)) as { slot_id?: unknown } | null)?.slot_id;
-    return typeof slot === 'string' && slot !== '' ? slot : '?';
+    return typeof slot === 'string' && slot !== '' ? slot : UNKNOWN_SLOT;
   } catch {
-    return '?'; // not even JSON: that may be why it is here
+    return UNKNOWN_SLOT; // not even JSON: that may be why it is here
   }
-}
-
-function partitionsOf(consumer: KafkaConsumer, topic: string): Promise<number[]> {
-  return new Promise((resolve, reject) => {
-    consumer.connect({ topic, allTopics: false, timeout: TIMEOUT_MS }, (error, metadata) => {
-      if (error) return reject(new Error(`Kafka does not answer: ${error.message}`));
-      resolve(metadata.topics.find((candidate) => candidate.name === topic)?.partitions.map((partition) => partition.id) ?? []);
-    });
-  });
-}
-
-function watermarks(consumer: KafkaConsumer, topic: string, partition: number): Promise<{ partition: number; low: number; high: number }> {
-  return new Promise((resolve, reject) => {
-    consumer.queryWatermarkOffsets(topic, partition, TIMEOUT_MS, (error, offsets) => {
-      if (error) reject(new Error(`Kafka does not answer: ${error.message}`));
-      else resolve({ partition, low: offsets.lowOffset, high: offsets.highOffset });
-    });
-  });
-}
-
-function consume(consumer: KafkaConsumer): Promise<Message[]> {
-  return new Promise((resolve, reject) => {
-    consumer.consume(500, (error, messages) => {
-      if (error) reject(new Error(`dead letters could not be read: ${error.message}`));
-      else resolve(messages);
-    });
-  });
 }

@@ -4,7 +4,7 @@
  */
 import { noBidReason } from '@helios/engine/bidder/pricing';
 import { parseBidRequest } from '@helios/proto/bid-request';
-import type { Expectation, PostedSlot } from './accounting.js';
+import type { Expectation, PostedSlot } from './accounting/identity.js';
 
 export interface ReplayBody {
   readonly text: string;

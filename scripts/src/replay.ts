@@ -2,16 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { account, type AccountingReport, type Finding, type PostedRequest } from './accounting.js';
+import { checkRun, type CheckReport } from './accounting/check.js';
+import { describeCheck } from './accounting/findings.js';
+import { recordStart, type RunStart } from './accounting/hop-reader.js';
+import type { PostedRequest } from './accounting/identity.js';
 import { decimalNumber, httpAddress, readFlags, runProgram, UsageError, wholeNumber } from './cli.js';
-import { readDeadLetters } from './dead-letter-reader.js';
 import { type Answer, HttpPoster } from './http-poster.js';
 import { sendOpenLoop } from './open-loop.js';
-import { settledOutcomes } from './outcomes-client.js';
+import { type CheckAccess, checkAccess } from './replay-access.js';
 import { bodyOfLine, slotsOfBody } from './replay-input.js';
 import { Terminal } from './terminal.js';
+import { TopicReader } from './topic-reader.js';
 
-const HELP = `Usage: npm run replay -- FILE.jsonl [--url URL] [--rate N] [--verify API] [--brokers HOST:PORT] [--keep-ids]
+const HELP = `Usage: npm run replay -- FILE.jsonl [--url URL] [--rate N] [--verify API] [--brokers HOST:PORT]
+                      [--run-file .helios/run.json] [--keep-ids]
 
 Posts every line of the file (a bid request, or an object with a body) on a fixed schedule, whether earlier ones are answered or not.
 
@@ -21,17 +25,20 @@ Posts every line of the file (a bid request, or an object with a body) on a fixe
   --keep-ids           post ids as they are; without it every id gets a prefix that is fresh per run
   --verify API         afterwards check at the analytics API (such as http://127.0.0.1:8000) that every slot of every request that was
                        answered 202 has exactly one end: an outcome, no bid by the rules, or a dead letter
-  --brokers HOST:PORT  where to read dead letters from, for --verify
-  --wait N             seconds to wait for outcomes at most, for --verify (60)
+  --brokers HOST:PORT  Kafka, for --verify: reads the dead letters, waits until every consumer group has handled the run, and counts what
+                       each topic holds of it: what was lost between two hops, and what came twice
+  --run-file FILE      instead of the two: check all that, and that the rollups agree with the stored outcomes, on the API, brokers and
+                       database that a start wrote into this file (.helios/run.json); DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD
+                       of the environment name a database that is not its own
+  --wait N             seconds to wait for what is still on the way, at most (60)
+
+What a check was not given access to is reported as not checked. Topics and SASL or TLS are read from the services' KAFKA_ variables.
 
 Ends with 0, or with 1 when a request got no answer or a 5xx without --verify, or when the check fails.
 `;
 
 /** Posted requests are stamped by the services' clocks: another machine's may be off. */
 const CLOCK_SLACK_MS = 60_000;
-/** Longer than a consumer group takes to notice a killed member. */
-const QUIET_MS = 20_000;
-const FINDINGS_SHOWN = 100;
 
 interface Flags {
   readonly file: string;
@@ -39,8 +46,8 @@ interface Flags {
   readonly perSecond: number;
   readonly connections: number;
   readonly prefix: string | null;
-  readonly api: string | null;
-  readonly brokers: string | null;
+  /** What to check the run on; null: nothing. */
+  readonly access: CheckAccess | null;
   readonly waitMs: number;
 }
 
@@ -54,12 +61,13 @@ await runProgram('replay', async (args) => {
   const startedAt = new Date();
   const tally = new Map<string, number>();
   const faults = new Map<string, number>();
+  const start = await runStart(flags.access);
   const posted = await post(flags, terminal, tally, faults);
   printCounts('answered', tally);
   if (faults.size > 0) printCounts('refused, by field', faults);
-  if (flags.api === null) return [...tally.keys()].some((status) => status === 'no answer' || status.startsWith('5')) ? 1 : 0;
-  const report = await verify({ ...flags, api: flags.api }, posted, startedAt, terminal);
-  printReport(report);
+  if (flags.access === null) return [...tally.keys()].some((status) => status === 'no answer' || status.startsWith('5')) ? 1 : 0;
+  const report = await verify(flags, flags.access, posted, startedAt, start, terminal);
+  for (const line of describeCheck(report)) process.stdout.write(`${line}\n`);
   return report.holds ? 0 : 1;
 });
 
@@ -71,6 +79,7 @@ function flagsOf(args: readonly string[]): Flags | null {
     'keep-ids': { type: 'boolean' },
     verify: { type: 'string' },
     brokers: { type: 'string' },
+    'run-file': { type: 'string' },
     wait: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   });
@@ -84,8 +93,7 @@ function flagsOf(args: readonly string[]): Flags | null {
     perSecond: decimalNumber('--rate', values.rate, 500, 0.1, 1_000_000),
     connections: wholeNumber('--connections', values.connections, 256, 1, 10_000),
     prefix: values['keep-ids'] === true ? null : `r${randomBytes(5).toString('hex')}-`,
-    api: values.verify === undefined ? null : httpAddress('--verify', values.verify),
-    brokers: values.brokers ?? null,
+    access: checkAccess({ api: values.verify, brokers: values.brokers, runFile: values['run-file'] }, process.env),
     waitMs: wholeNumber('--wait', values.wait, 60, 1, 86_400) * 1000,
   };
 }
@@ -107,7 +115,7 @@ async function post(flags: Flags, terminal: Terminal, tally: Map<string, number>
       answered++;
       count(tally, answer.status === null ? 'no answer' : String(answer.status));
       if (answer.status === 400) count(faults, fieldOf(answer));
-      if (flags.api !== null) posted.push({ id: body.id, status: answer.status, slots: slotsOfBody(body.text)?.slots ?? [] });
+      if (flags.access !== null) posted.push({ id: body.id, status: answer.status, slots: slotsOfBody(body.text)?.slots ?? [] });
     },
   }).finally(() => clearInterval(progress));
   poster.close();
@@ -125,30 +133,41 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     if (line.trim() !== '') yield line;
 }
 
+/** Where the topics end before the first request; null without brokers. */
+async function runStart(access: CheckAccess | null): Promise<RunStart | null> {
+  if (access === null || access.kafka === null) return null;
+  const reader = await TopicReader.open(access.kafka);
+  try {
+    return await recordStart(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
 async function verify(
-  flags: Flags & { api: string },
+  flags: Flags,
+  access: CheckAccess,
   posted: PostedRequest[],
   startedAt: Date,
+  start: RunStart | null,
   terminal: Terminal,
-): Promise<AccountingReport> {
-  const ids = new Set(posted.map((request) => request.id));
-  const { prefix } = flags;
-  const isOurs = ({ requestId }: { requestId: string }) => (prefix === null ? ids.has(requestId) : requestId.startsWith(prefix));
-  let expected = 0;
-  for (const request of posted) if (request.status === 202) expected += request.slots.filter((slot) => slot.expectation === 'bid').length;
-  const outcomes = await settledOutcomes({
-    api: flags.api,
-    // Kept ids may have been stored by an earlier run: the first outcome stays.
-    since: new Date(prefix === null ? 0 : startedAt.getTime() - CLOCK_SLACK_MS),
-    isOurs,
-    expected,
-    quietMs: Math.min(QUIET_MS, flags.waitMs),
-    limitMs: flags.waitMs,
-    progress: (found) => terminal.live(`outcomes ${found} of ${expected}`),
-  });
-  terminal.endLive();
-  const letters = flags.brokers === null ? [] : await readDeadLetters({ ...process.env, KAFKA_BROKERS: flags.brokers });
-  return account(posted, outcomes, letters.filter(isOurs));
+): Promise<CheckReport> {
+  // Kept ids may have been stored by an earlier run: the first outcome stays.
+  const since = new Date(flags.prefix === null ? 0 : startedAt.getTime() - CLOCK_SLACK_MS);
+  try {
+    return await checkRun({
+      prefix: flags.prefix,
+      posted,
+      poison: null, // a recording may hold what no service can handle
+      ...(access.api === null ? {} : { api: { address: access.api, since } }),
+      ...(access.database === null ? {} : { database: access.database }),
+      ...(access.kafka === null ? {} : { kafka: { config: access.kafka, start } }),
+      limitMs: flags.waitMs,
+      progress: (what) => terminal.live(what),
+    });
+  } finally {
+    terminal.endLive();
+  }
 }
 
 function progressLine(answered: number, startedMonoMs: number, tally: ReadonlyMap<string, number>): string {
@@ -171,26 +190,6 @@ function fieldOf(answer: Answer): string {
 function printCounts(what: string, counts: ReadonlyMap<string, number>): void {
   const list = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, number]) => `${name}: ${number}`);
   process.stdout.write(`${what}: ${list.join(', ')}\n`);
-}
-
-function printReport(report: AccountingReport): void {
-  const { acceptedRequests, acceptedSlots, outcomes, noBids, deadLettered, storedUnconfirmed } = report;
-  process.stdout.write(
-    `accepted: ${acceptedRequests} requests with ${acceptedSlots} slots = ${outcomes} outcomes + ${noBids} without a bid + ${deadLettered} in dead letters`,
-  );
-  process.stdout.write(storedUnconfirmed > 0 ? `; ${storedUnconfirmed} more stored of requests without a 202\n` : '\n');
-  printFindings('missing', report.missing);
-  printFindings('unexpected', report.unexpected);
-  printFindings('more than once', report.duplicates);
-  process.stdout.write(report.holds ? 'The accounting identity holds.\n' : 'The accounting identity does NOT hold.\n');
-}
-
-function printFindings(what: string, findings: readonly Finding[]): void {
-  if (findings.length === 0) return;
-  process.stdout.write(`${what}: ${findings.length}\n`);
-  for (const { requestId, slotId, why } of findings.slice(0, FINDINGS_SHOWN))
-    process.stdout.write(`  ${requestId} slot ${slotId || '(all)'}: ${why}\n`);
-  if (findings.length > FINDINGS_SHOWN) process.stdout.write(`  ... and ${findings.length - FINDINGS_SHOWN} more\n`);
 }
 
 function count(counts: Map<string, number>, name: string): void {

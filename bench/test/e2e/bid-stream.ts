@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { account, type AccountingReport, type PostedRequest } from '@helios/scripts/accounting';
+import { checkRun } from '@helios/scripts/accounting/check';
+import type { AccountingReport, PostedRequest } from '@helios/scripts/accounting/identity';
 import { nextBidRequest } from '@helios/scripts/bid-request-mix';
-import { readDeadLetters } from '@helios/scripts/dead-letter-reader';
 import { HttpPoster } from '@helios/scripts/http-poster';
 import { sendOpenLoop } from '@helios/scripts/open-loop';
-import { settledOutcomes } from '@helios/scripts/outcomes-client';
 import { SeededRandom } from '@helios/scripts/random';
+import { databaseConfigOf } from '@helios/scripts/replay-access';
 import { slotsOfBody } from '@helios/scripts/replay-input';
+import { kafkaConfigOf } from '@helios/scripts/topic-reader';
+import { expect } from 'vitest';
 import type { HeliosUnderTest } from './helios-under-test.js';
 import { plainEnvironment } from './processes.js';
 
@@ -79,29 +81,31 @@ export function answersOf(posted: readonly PostedRequest[]): Answers {
 }
 
 /**
- * The accounting identity over everything that was posted with ids under `prefix`: reads the API until nothing more arrives, and all dead
- * letters. Source: spec section 5.
+ * The whole check over everything that was posted with ids under `prefix`, on a Helios that began empty: the identity through the API, the
+ * groups' lag, the hops where the embedded broker still holds them, the rollups. Source: spec section 5.
+ * @returns the identity's report; `holds` and `findings` are those of the whole check.
  */
-export async function accountOf(helios: HeliosUnderTest, prefix: string, posted: readonly PostedRequest[]): Promise<AccountingReport> {
-  const { addresses, kafkaBrokers, startedAt } = helios.facts;
-  const isOurs = ({ requestId }: { requestId: string }) => requestId.startsWith(prefix);
-  let expected = 0;
-  for (const request of posted) if (request.status === 202) expected += request.slots.filter((slot) => slot.expectation === 'bid').length;
-  const outcomes = await settledOutcomes({
-    api: addresses.api,
-    since: new Date(startedAt),
-    isOurs,
-    expected,
-    quietMs: 10_000,
+export async function accountOf(
+  helios: HeliosUnderTest,
+  prefix: string,
+  posted: readonly PostedRequest[],
+): Promise<AccountingReport & { readonly findings: readonly string[] }> {
+  const { addresses, kafkaBrokers, database, startedAt } = helios.facts;
+  const environment = plainEnvironment();
+  const { identity, holds, findings, lag, rollups } = await checkRun({
+    prefix,
+    posted,
+    api: { address: addresses.api, since: new Date(startedAt) },
+    ...(database === null ? {} : { database: databaseConfigOf(environment, database) }),
+    kafka: { config: kafkaConfigOf({ ...environment, KAFKA_BROKERS: kafkaBrokers }), start: null },
     limitMs: 60_000,
-    progress: () => {},
   });
-  const letters = await readDeadLetters({ ...plainEnvironment(), KAFKA_BROKERS: kafkaBrokers });
-  return account(posted, outcomes, letters.filter(isOurs));
+  expect([lag.checked, rollups.checked]).toEqual([true, database !== null]);
+  return { ...identity, holds, findings };
 }
 
-/** What a report looks like when every accepted slot has exactly one end and none is a dead letter. */
-export const nothingLost = { holds: true, missing: [], unexpected: [], duplicates: [], deadLettered: 0 } as const;
+/** What a report looks like when every accepted slot has exactly one end, none is a dead letter, and the rest of the check holds. */
+export const nothingLost = { holds: true, findings: [], missing: [], unexpected: [], duplicates: [], deadLettered: 0 } as const;
 
 function* endless(): Generator<null> {
   for (;;) yield null;

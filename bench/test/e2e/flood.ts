@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PostedRequest } from '@helios/scripts/accounting';
+import type { PostedRequest } from '@helios/scripts/accounting/identity';
 import { slotsOfBody } from '@helios/scripts/replay-input';
 
 /**
