@@ -30,5 +30,13 @@ export const headerNames = {
   omittedBytes: 'helios-omitted-bytes',
 } as const;
 
+/** What the `dead-letters` program adds to what it writes. */
+export const replayHeaderNames = {
+  /** On a message put back to its topic, and on its new letter when it failed again: the place it stood at before, `topic:partition:offset`. */
+  replayedFrom: 'helios-replayed-from',
+  /** On a record of the dead-letter topic that is no letter but the program's note of what it replayed: `begun` or `ended`. */
+  replayNote: 'helios-replay-note',
+} as const;
+
 /** The stages that can give a message up. */
 export type Stage = 'bidder' | 'auction' | 'writer';

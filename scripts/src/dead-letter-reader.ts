@@ -1,4 +1,5 @@
 import { headerNames, topicDefaults } from '@helios/proto/topics';
+import { isLetter } from '@helios/runtime/kafka/dead-letters';
 import type { Message } from 'node-rdkafka';
 import { type FoundLetter, UNKNOWN_SLOT } from './accounting/identity.js';
 import type { StartOffsets, TopicReader } from './topic-reader.js';
@@ -13,7 +14,10 @@ import type { StartOffsets, TopicReader } from './topic-reader.js';
 export async function readDeadLetters(reader: TopicReader, from: StartOffsets | null = null): Promise<FoundLetter[]> {
   const { bidRequestsTopic, deadLettersTopic } = reader.kafka;
   const letters: FoundLetter[] = [];
-  const { gone } = await reader.read(deadLettersTopic, from, (message) => letters.push(letterOf(message, bidRequestsTopic)));
+  const { gone } = await reader.read(deadLettersTopic, from, (message) => {
+    // The notes of replays stand in the same topic.
+    if (isLetter(message)) letters.push(letterOf(message, bidRequestsTopic));
+  });
   if (gone.length > 0) throw new Error(`the broker no longer keeps all dead letters of ${deadLettersTopic} since the start of the run`);
   return letters;
 }

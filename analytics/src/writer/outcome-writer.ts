@@ -1,4 +1,5 @@
 import type { ConsumedMessage } from '@helios/runtime/kafka/consumer';
+import { sendLetters } from '@helios/runtime/kafka/dead-letters';
 import { headerText } from '@helios/runtime/kafka/headers';
 import type { Logger, LogSampler } from '@helios/runtime/log';
 import type { DatabaseFault } from '../fault-class.js';
@@ -39,13 +40,10 @@ export class OutcomeWriter {
 
   /** Brings one batch to its end. Rejects when `signal` aborts or a dead letter was not acknowledged; the same batch may then be given again. */
   async handle(messages: readonly ConsumedMessage[], signal: AbortSignal): Promise<void> {
-    const { store, deadLetters, retentionDays, metrics } = this.#options;
+    const { store, retentionDays, metrics } = this.#options;
     const startedMonoMs = performance.now();
     const read = readOutcomes(messages, { nowUnixMs: Date.now(), retentionMs: retentionDays * DAY_MS, header: headerText });
-    for (const { message, code, detail } of read.unreadable) {
-      await deadLetters.send(message, code, detail);
-      metrics.rows.dead_lettered++;
-    }
+    await sendLetters({ send: (message, code, text) => this.#giveUp(message, code, text) }, read.unreadable);
     await store.store(read.batch, this.#sink(), signal);
     metrics.rows.expired += read.expired;
     metrics.rows.duplicate += read.duplicate;
@@ -53,8 +51,13 @@ export class OutcomeWriter {
     metrics.batchDuration.observe((performance.now() - startedMonoMs) / 1000);
   }
 
+  async #giveUp(message: ConsumedMessage, code: string, text: string): Promise<void> {
+    await this.#options.deadLetters.send(message, code, text);
+    this.#options.metrics.rows.dead_lettered++;
+  }
+
   #sink(): StoreSink {
-    const { deadLetters, metrics } = this.#options;
+    const { metrics } = this.#options;
     return {
       stored: (batch, ids) => this.#stored(batch, ids),
       repeated: (duplicate, conflicting) => {
@@ -64,8 +67,7 @@ export class OutcomeWriter {
       badRow: async (batch: OutcomeBatch, fault: DatabaseFault) => {
         const [message] = batch.sources;
         if (message === undefined) throw new Error('a bad row without its message');
-        await deadLetters.send(message, 'bad_row', `SQLSTATE ${fault.sqlstate}: ${fault.message}`);
-        metrics.rows.dead_lettered++;
+        await this.#giveUp(message, 'bad_row', `SQLSTATE ${fault.sqlstate}: ${fault.message}`);
       },
     };
   }

@@ -1,5 +1,5 @@
 import { eventFaultCodes } from '@helios/proto/events';
-import { BatchConsumer } from '@helios/runtime/kafka/consumer';
+import { BatchConsumer, type ConsumerOptions } from '@helios/runtime/kafka/consumer';
 import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer } from '@helios/runtime/kafka/producer';
 import { LogSampler } from '@helios/runtime/log';
@@ -14,10 +14,18 @@ import { WriterMetrics } from './writer-metrics.js';
 const WATCH_INTERVAL_MS = 5000;
 const CLOSE_TIMEOUT_MS = 3000;
 
+/** What the writer is built on; the fault tests put a faulty part in its place. */
+export interface WriterParts {
+  readonly openDatabase: typeof openDatabase;
+  readonly startConsumer: (options: ConsumerOptions) => Promise<Pick<BatchConsumer, 'stop'>>;
+}
+
+export const writerParts: WriterParts = { openDatabase, startConsumer: (options) => BatchConsumer.start(options) };
+
 /** Starts `analytics writer`. It is ready once it has joined its group; the database may come later: batches wait for it. */
-export async function startWriter(host: ServiceHost<WriterConfig>): Promise<RunningService> {
+export async function startWriter(host: ServiceHost<WriterConfig>, parts: WriterParts = writerParts): Promise<RunningService> {
   const { config, log, metrics, health, fail } = host;
-  const database = openDatabase(config, {
+  const database = parts.openDatabase(config, {
     applicationName: 'helios-writer',
     // One connection a batch, and one for the watch.
     poolSize: config.maxBatchesInFlight + 1,
@@ -55,7 +63,7 @@ export async function startWriter(host: ServiceHost<WriterConfig>): Promise<Runn
     log,
     sampler,
   });
-  const consumer = await BatchConsumer.start({
+  const consumer = await parts.startConsumer({
     kafka: config,
     groupId: config.groupId,
     topic: config.auctionOutcomesTopic,

@@ -2,8 +2,8 @@ import { type BidResponse, decodeBidResponse, eventFaultCodes } from '@helios/pr
 import { headerNames } from '@helios/proto/topics';
 import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
 import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
-import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
-import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
+import { DeadLetters, type GivenUp, sendLetters } from '@helios/runtime/kafka/dead-letters';
+import { EventProducer, type OutgoingEvent, type ProducerOptions } from '@helios/runtime/kafka/producer';
 import { type Logger, LogSampler } from '@helios/runtime/log';
 import type { Metrics } from '@helios/runtime/metrics';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
@@ -21,9 +21,17 @@ import type { AuctionConfig } from './settings.js';
 const MESSAGE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 3000;
 
-export async function startAuction(host: ServiceHost<AuctionConfig>): Promise<RunningService> {
+/** What the auction is built on; the fault tests put a faulty part in its place. */
+export interface AuctionParts {
+  readonly startProducer: (options: ProducerOptions) => EventProducer;
+}
+
+export const auctionParts: AuctionParts = { startProducer: (options) => EventProducer.start(options) };
+
+/** Starts the auction role; it is ready once it has joined its group. */
+export async function startAuction(host: ServiceHost<AuctionConfig>, parts: AuctionParts = auctionParts): Promise<RunningService> {
   const { config, log, metrics, health, fail } = host;
-  const producer = EventProducer.start({
+  const producer = parts.startProducer({
     kafka: config,
     clientId: 'helios-auction',
     log,
@@ -87,16 +95,18 @@ export class Auction {
     const { config, deadLetters, producer } = this.#parts;
     const timestamp = new Date().toISOString();
     const outcomes: OutgoingEvent[] = [];
+    const givenUp: GivenUp[] = [];
     for (const message of batch) {
       const source = message.value ?? Buffer.alloc(0);
       const decoded = decodeBidResponse(source);
       if (!decoded.ok) {
         this.#invalid++;
-        await deadLetters.send(message, decoded.code, decoded.detail);
+        givenUp.push({ message, code: decoded.code, detail: decoded.detail });
         continue;
       }
       outcomes.push(this.#decide(message, source, decoded.event, timestamp));
     }
+    await sendLetters(deadLetters, givenUp);
     await producer.sendAll(config.auctionOutcomesTopic, outcomes, signal);
   }
 

@@ -5,8 +5,8 @@ import { messageOf } from '@helios/runtime/errors';
 import type { KafkaHeader } from '@helios/runtime/kafka/client';
 import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
 import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
-import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
-import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
+import { DeadLetters, sendLetters } from '@helios/runtime/kafka/dead-letters';
+import { EventProducer, type OutgoingEvent, type ProducerOptions } from '@helios/runtime/kafka/producer';
 import { type Logger, LogSampler } from '@helios/runtime/log';
 import { BidderMetrics } from './metrics.js';
 import { createPool, type PricingPool } from './pool.js';
@@ -24,13 +24,18 @@ import { type BidResult, packMessages } from './worker-messages.js';
 const MESSAGE_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 3000;
 
-/** `createPool` is replaced in tests that need a worker which dies. */
-export async function startBidder(
-  host: ServiceHost<BidderConfig>,
-  poolOf: (config: BidderConfig, log: Logger) => PricingPool = createPool,
-): Promise<RunningService> {
+/** What the bidder is built on; the fault tests put a faulty part in its place. */
+export interface BidderParts {
+  readonly startProducer: (options: ProducerOptions) => EventProducer;
+  readonly createPool: (config: BidderConfig, log: Logger) => PricingPool;
+}
+
+export const bidderParts: BidderParts = { startProducer: (options) => EventProducer.start(options), createPool };
+
+/** Starts the bidder role; it is ready once its workers run and it has joined its group. */
+export async function startBidder(host: ServiceHost<BidderConfig>, parts: BidderParts = bidderParts): Promise<RunningService> {
   const { config, log, metrics, health, fail } = host;
-  const producer = EventProducer.start({
+  const producer = parts.startProducer({
     kafka: config,
     clientId: 'helios-bidder',
     log,
@@ -39,7 +44,7 @@ export async function startBidder(
     onFatal: fail,
     guarded: { topic: config.bidResponsesTopic, groupId: config.readerGroupId },
   });
-  const pool = poolOf(config, log);
+  const pool = parts.createPool(config, log);
   // A worker that cannot start is found here, not by the first batch.
   await pool.price(packMessages([], []));
   const bidder = new Bidder({
@@ -156,7 +161,10 @@ export class Bidder {
   async #publish(batch: readonly ConsumedMessage[], result: BidResult, signal: AbortSignal): Promise<void> {
     const { config, counts, deadLetters, producer } = this.#parts;
     const startedMonoMs = performance.now();
-    for (const { index, code, detail } of result.faults) await deadLetters.send(batch[index] as ConsumedMessage, code, detail);
+    await sendLetters(
+      deadLetters,
+      result.faults.map(({ index, code, detail }) => ({ message: batch[index] as ConsumedMessage, code, detail })),
+    );
     await producer.sendAll(config.bidResponsesTopic, outgoing(batch, result), signal);
     counts.published(performance.now() - startedMonoMs);
   }

@@ -9,8 +9,8 @@ import type { BreakerState, LookupResult, WorkerSettings } from './worker-messag
 /**
  * Looks up the profiles of a batch in one call, under a deadline, behind a circuit breaker.
  *
- * States of the breaker: closed (calls go out) -> open after too many failures (no call, bids go out unenriched at once) -> half open
- * after a pause (one call tries) -> closed or open. It never throws and never waits past the deadline.
+ * States of the breaker: closed (calls go out) -> open after too many failures, or failures in a row (no call, bids go out unenriched at
+ * once) -> half open after a pause (one call tries) -> closed or open. It never throws and never waits past the deadline.
  */
 
 export interface Lookup {
@@ -29,9 +29,12 @@ export class ProfileClient implements ProfileLookup {
   readonly #client: UserProfileServiceClient;
   readonly #breaker: CircuitBreaker<[string[]], BatchGetUserProfilesResponse>;
   readonly #timeoutMs: number;
+  readonly #failuresInRowMax: number;
+  #failuresInRow = 0;
 
   constructor(settings: WorkerSettings, log: Logger, onState: (state: BreakerState) => void) {
     this.#timeoutMs = settings.profileTimeoutMs;
+    this.#failuresInRowMax = settings.breakerMinCalls;
     this.#client = new UserProfileServiceClient(settings.profileAddress, ChannelCredentials.createInsecure(), {
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
@@ -76,6 +79,7 @@ export class ProfileClient implements ProfileLookup {
     const startedMonoMs = performance.now();
     try {
       const response = await this.#breaker.fire(userIds as string[]);
+      this.#failuresInRow = 0;
       const profiles = new Map<string, Profile>();
       for (let index = 0; index < userIds.length; index++) {
         const profile = response.profiles[index];
@@ -83,8 +87,22 @@ export class ProfileClient implements ProfileLookup {
       }
       return { profiles, result: 'ok', durationMs: performance.now() - startedMonoMs };
     } catch (error) {
-      return { profiles: null, result: lookupResultOf(error), durationMs: performance.now() - startedMonoMs };
+      const result = lookupResultOf(error);
+      if (result !== 'rejected') this.#failed();
+      return { profiles: null, result, durationMs: performance.now() - startedMonoMs };
     }
+  }
+
+  /**
+   * A service that stops answering fails a few calls a second, each at its deadline, where hundreds succeeded before: the share of failures
+   * in the window would take most of the window to say so, and every batch until then would wait out its deadline.
+   */
+  #failed(): void {
+    this.#failuresInRow++;
+    // A call that a stop cut short says nothing, and a breaker that was shut down stays so.
+    if (this.#failuresInRow < this.#failuresInRowMax || this.#breaker.isShutdown) return;
+    this.#failuresInRow = 0;
+    this.#breaker.open();
   }
 
   close(): void {
@@ -99,6 +117,8 @@ export class ProfileClient implements ProfileLookup {
         if (error !== null) reject(error);
         else if (response.profiles.length !== userIds.length)
           reject(new Error(`profile-svc answered ${response.profiles.length} profiles for ${userIds.length} ids`));
+        else if (response.profiles.some(({ user_id }, index) => user_id !== '' && user_id !== userIds[index]))
+          reject(new Error('profile-svc answered the profile of another user'));
         else resolve(response);
       });
     });

@@ -78,7 +78,7 @@ export const bidderSettings = {
     min: 1,
     max: 1000,
     unit: 'calls',
-    effect: "lookups within the breaker's window before it may open",
+    effect: "lookups within the breaker's window before it may open; so many failures in a row open it too, whatever the window holds",
   }),
   breakerWindowMs: integer({
     env: 'BIDDER_BREAKER_WINDOW_MS',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConsumedMessage } from '../../src/kafka/consumer.js';
-import { DeadLetters } from '../../src/kafka/dead-letters.js';
+import { DeadLetters, isLetter, sendLetters } from '../../src/kafka/dead-letters.js';
 import type { EventProducer } from '../../src/kafka/producer.js';
 import { type Observed, observed } from '../observed.js';
 import { type MockBroker, startMockBroker } from './mock-broker.js';
@@ -12,7 +12,7 @@ let seen: Observed;
 let letters: (topic: string) => DeadLetters;
 
 beforeAll(async () => {
-  broker = await startMockBroker(['letters', 'nulls', 'large']);
+  broker = await startMockBroker(['letters', 'nulls', 'large', 'keys', 'empty', 'again']);
   ({ producer } = await startProducer(kafkaConfig(broker.address), { messageTimeoutMs: 1000 }));
   letters = (topic) => {
     seen = observed();
@@ -87,9 +87,29 @@ describe('a dead letter', () => {
   test('of a message without key, value and headers is one too', async () => {
     await letters('nulls').send({ topic: 't', partition: 0, offset: 0, key: null, value: null }, 'empty_body', 'The body is empty.');
     const [letter] = await readTopic(kafkaConfig(broker.address), 'nulls', 1);
-    expect(letter?.key ?? null).toBeNull();
-    expect(letter?.value?.length ?? 0).toBe(0);
+    expect(letter).toMatchObject({ key: null, value: null });
     expect(headersOf(letter)).toMatchObject({ 'helios-source-offset': '0', 'helios-error-code': 'empty_body' });
+  });
+
+  test('of an empty key and an empty value keeps them empty, where null stays null', async () => {
+    await letters('empty').send({ ...poison, key: Buffer.alloc(0), value: Buffer.alloc(0) }, 'empty_body', 'The body is empty.');
+    const [letter] = await readTopic(kafkaConfig(broker.address), 'empty', 1);
+    expect(letter).toMatchObject({ key: Buffer.alloc(0), value: Buffer.alloc(0) });
+  });
+
+  test('of a message whose key alone leaves no room is written without it: the partition moves on', async () => {
+    await letters('keys').send({ ...poison, key: Buffer.alloc(999_900, 0x6b), value: Buffer.from('x') }, 'malformed_json', 'No JSON.');
+    const [letter] = await readTopic(kafkaConfig(broker.address), 'keys', 1);
+    expect(letter).toMatchObject({ key: null, value: null });
+    expect(headersOf(letter)).toMatchObject({ 'helios-omitted-bytes': '1', 'helios-source-offset': '123456789012' });
+    expect(isLetter(letter ?? poison)).toBe(true);
+    expect(isLetter(poison)).toBe(false);
+  });
+
+  test('of a replayed message says which message it was a replay of', async () => {
+    await letters('again').send({ ...poison, headers: [{ 'helios-replayed-from': 'bid_requests:3:7' }] }, 'malformed_json', 'No JSON.');
+    const [letter] = await readTopic(kafkaConfig(broker.address), 'again', 1);
+    expect(headersOf(letter)).toMatchObject({ 'helios-replayed-from': 'bid_requests:3:7' });
   });
 
   test('that the broker does not take is an error for the caller, and is not counted', async () => {
@@ -97,5 +117,45 @@ describe('a dead letter', () => {
     await broker.close();
     await expect(deadLetters.send(poison, 'malformed_json', 'again')).rejects.toMatchObject({ code: 'DELIVERY_FAILED' });
     expect(await seen.metric('helios_dead_letters_total{code="malformed_json"}')).toBe(0);
+  });
+});
+
+describe('many letters of one batch', () => {
+  const givenUp = Array.from({ length: 500 }, (_, offset) => ({ message: { ...poison, offset }, code: 'malformed_json', detail: '' }));
+
+  test('are under way several at once, and never more than a bounded number', async () => {
+    let underWay = 0;
+    let most = 0;
+    const offsets: number[] = [];
+    await sendLetters(
+      {
+        send: async ({ offset }) => {
+          most = Math.max(most, ++underWay);
+          await new Promise((resolve) => setImmediate(resolve));
+          offsets.push(offset);
+          underWay--;
+        },
+      },
+      givenUp,
+    );
+    expect(offsets).toEqual(givenUp.map(({ message }) => message.offset));
+    expect(most).toBe(32);
+  });
+
+  test('are an error for the caller when one of them is not acknowledged, once no other is under way', async () => {
+    let underWay = 0;
+    const sent = sendLetters(
+      {
+        send: async ({ offset }) => {
+          underWay++;
+          for (let turn = 0; turn < (offset === 40 ? 1 : 5); turn++) await new Promise((resolve) => setImmediate(resolve));
+          underWay--;
+          if (offset === 40) throw new Error('no ack');
+        },
+      },
+      givenUp,
+    );
+    await expect(sent).rejects.toThrow('no ack');
+    expect(underWay).toBe(0);
   });
 });
