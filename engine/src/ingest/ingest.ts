@@ -1,5 +1,6 @@
-import { EventProducer } from '@helios/runtime/kafka/producer';
+import { EventProducer, type ProducerOptions } from '@helios/runtime/kafka/producer';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
+import type { BidRequestSink } from './intake.js';
 import { createIngestServer } from './server.js';
 import type { IngestConfig } from './settings.js';
 
@@ -10,10 +11,17 @@ import type { IngestConfig } from './settings.js';
  * is 503. It refuses to price, to enrich, to store anything itself, or to change a body.
  */
 
+/** What ingest is built on; the fault tests put a faulty part in its place. */
+export interface IngestParts {
+  readonly startProducer: (options: ProducerOptions) => BidRequestSink;
+}
+
+export const ingestParts: IngestParts = { startProducer: (options) => EventProducer.start(options) };
+
 /** Starts the ingest role; the service's `stop` ends it within the ack timeout plus 2.5 s. */
-export async function startIngest(host: ServiceHost<IngestConfig>): Promise<RunningService> {
+export async function startIngest(host: ServiceHost<IngestConfig>, parts: IngestParts = ingestParts): Promise<RunningService> {
   const { config, log, metrics, health } = host;
-  const producer = EventProducer.start({
+  const producer = parts.startProducer({
     kafka: config,
     log,
     metrics,
