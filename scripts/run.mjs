@@ -12,14 +12,18 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const programs = {
   start: { file: 'scripts/dist/start.js', what: 'run the whole pipeline on this machine (npm start)' },
+  stack: { file: 'scripts/dist/stack.js', what: 'run it on Apache Kafka, Redis and PostgreSQL of this machine (npm run stack)' },
+  topics: { file: 'engine/dist/main.js', args: ['topics'], what: 'create the topics on the Kafka of KAFKA_BROKERS' },
   generate: { file: 'scripts/dist/generate.js', what: 'print generated bid requests or user profiles' },
   replay: { file: 'scripts/dist/replay.js', what: 'send recorded bid requests at a constant rate and check what became of them' },
+  'dead-letters': { file: 'scripts/dist/dead-letters/main.js', what: 'list, show and replay the messages that no service could handle' },
   configuration: {
     file: 'scripts/dist/configuration.js',
     what: "write docs/configuration.md and the list of known variables from the services' schemas",
   },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
   bench: { file: 'bench/dist/main.js', what: 'measure' },
+  faults: { file: 'bench/dist/faults/main.js', what: 'inject faults into real processes and check that nothing accepted is lost' },
 };
 
 const [name, ...args] = process.argv.slice(2);
@@ -35,9 +39,9 @@ if (program === undefined) {
 }
 const file = join(root, program.file);
 buildSources(file);
-if (name === 'start') buildDashboard();
+if (name === 'start' || name === 'stack') buildDashboard();
 // The program sees the arguments as if node had been started with its file.
-process.argv = [process.argv[0], file, ...args];
+process.argv = [process.argv[0], file, ...(program.args ?? []), ...args];
 await import(pathToFileURL(file).href);
 
 function buildSources(wanted) {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server as SocketServer } from 'node:net';
 import { HeliosError } from './errors.js';
 import type { Metrics } from './metrics.js';
 
@@ -62,7 +63,7 @@ export async function startAdminServer(options: { host: string; port: number; he
  * Listens, and names the variable to change when the port is taken. Port 0 takes a free one.
  * @returns the port listened on.
  */
-export function listen(server: Server, host: string, port: number, variable: string): Promise<number> {
+export function listen(server: SocketServer, host: string, port: number, variable: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' || error.code === 'EACCES' ? portTaken(host, port, variable, error.code) : error);

@@ -123,6 +123,16 @@ export const kafkaSettings = {
 export const groupSetting = (service: keyof typeof groupDefaults) =>
   text({ env: 'KAFKA_GROUP_ID', default: groupDefaults[service], effect: 'consumer group of this service; give it to one service only' });
 
+/** How long an outcome's id is known: the writer drops what is older, and topics may not keep events for as long. Source: spec section 2.6. */
+export const retentionDaysSetting = integer({
+  env: 'RETENTION_DAYS',
+  default: 90,
+  min: 1,
+  max: 3650,
+  unit: 'days',
+  effect: 'identity window: outcomes that are older when they arrive are dropped and counted; topics must keep less than this',
+});
+
 /** Combinations of Kafka settings that cannot work, as sentences. */
 export function kafkaFaults(config: { securityProtocol: string; saslUsername: string; saslPassword: string }): string[] {
   if (!config.securityProtocol.startsWith('sasl_')) return [];

@@ -48,6 +48,7 @@ export class Child {
   #timer: NodeJS.Timeout | undefined;
   #delayMs: number | null = null;
   #stopping = false;
+  #ready: Readonly<Record<string, unknown>> | null = null;
   /** Ends so far that nobody asked for. */
   deaths = 0;
 
@@ -60,6 +61,11 @@ export class Child {
   /** Null while no process runs. */
   get pid(): number | null {
     return this.#process?.pid ?? null;
+  }
+
+  /** What the running process reported when it was ready; null before that, and for processes that do not report. */
+  get ready(): Readonly<Record<string, unknown>> | null {
+    return this.#ready;
   }
 
   /** Starts the process; the promise is for children that report ready and resolves with their line, or rejects when they end first. */
@@ -78,7 +84,9 @@ export class Child {
     const ended = endOf(child);
     this.#exited = ended.then((end) => this.#onEnd(end, performance.now() - startedMonoMs));
     this.#events.changed(this);
-    return readyLine(child, ended, this);
+    const ready = readyLine(child, ended, this);
+    if (this.spec.reportsReady) void ready.then((facts) => this.#onReady(child, facts)).catch(() => {}); // its end is told below
+    return ready;
   }
 
   /** Asks the process to stop (SIGTERM), kills its whole session after `limitMs`, and resolves when it is gone. */
@@ -105,8 +113,15 @@ export class Child {
     }
   }
 
+  #onReady(child: ChildProcess, facts: Readonly<Record<string, unknown>>): void {
+    if (this.#process !== child) return; // it has ended meanwhile
+    this.#ready = facts;
+    this.#events.changed(this);
+  }
+
   #onEnd(end: ChildEnd, uptimeMs: number): void {
     this.#process = undefined;
+    this.#ready = null;
     if (this.#stopping) return this.#events.changed(this);
     this.deaths++;
     const restart = this.spec.onDeath === 'restart' && end.exitCode !== EXIT_CONFIG;

@@ -4,24 +4,21 @@
  */
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { reportReady, stopOnRequest } from './child-life.js';
 import { readFlags, runProgram, UsageError, wholeNumber } from './cli.js';
 import { choosePlace } from './postgres-place.js';
 import { DATABASE_NAME, DATABASE_USER, startPostgres } from './postgres-server.js';
+import { supervise } from './supervise.js';
 
 const HELP = `Usage: node scripts/dist/database.js --data DIR [--port N]
 
 Runs PostgreSQL on 127.0.0.1 with its data under DIR/postgres and the password of its one user in DIR/postgres-password, then prints
-{"ready":true,"host":...,"port":...,"user":...,"database":...,"passwordFile":...,"dataFolder":...,"movedBecause":...} on standard output.
+{"ready":true,"pid":...,"host":...,"port":...,"user":...,"database":...,"passwordFile":...,"dataFolder":...,"movedBecause":...} on standard output.
 
   --data DIR   folder for data and password; made when absent
   --port N     port to listen on (a free one)
 
 With HELIOS_EXIT_WITH_PARENT=1 it stops when its standard input closes.
 `;
-
-/** How long services that lost their launcher too may still find the database while they stop. */
-const ORPHAN_GRACE_MS = 1500;
 
 await runProgram('database', async (args) => {
   const { values, positionals } = readFlags(args, {
@@ -40,27 +37,16 @@ await runProgram('database', async (args) => {
   mkdirSync(stateFolder, { recursive: true });
   const passwordFile = join(stateFolder, 'postgres-password');
   const place = choosePlace(await nativeFolder(), stateFolder);
-  const server = await startPostgres(place, passwordFile, port);
-  let stopping = false;
-  stopOnRequest('database', process.env['HELIOS_EXIT_WITH_PARENT'] === '1', ORPHAN_GRACE_MS, () => {
-    stopping = true;
-    return server.stop();
-  });
-  void server.ended.then((why) => {
-    if (stopping) return;
-    process.stderr.write(`database: the server ended by itself: ${why}\n`);
-    process.exit(1);
-  });
-  const { dataFolder, movedBecause } = place;
-  reportReady({
+  const start = () => startPostgres(place, passwordFile, port);
+  await supervise('database', process.env['HELIOS_EXIT_WITH_PARENT'] === '1', start, (server) => ({
     host: '127.0.0.1',
     port: server.port,
     user: DATABASE_USER,
     database: DATABASE_NAME,
     passwordFile,
-    dataFolder,
-    movedBecause,
-  });
+    dataFolder: place.dataFolder,
+    movedBecause: place.movedBecause,
+  }));
   return 0;
 });
 

@@ -1,24 +1,26 @@
 /**
- * `npm start`: locks the folder, checks the ports, starts the embedded parts, migrates, starts the services, sends a gentle stream of bids,
- * shows one live line, and stops everything in the order in which bids travel, so that what was answered 202 reaches the database.
- * Whatever happens on the way, no process of its own outlives it. Source: spec section 6.
+ * `npm start` and `npm run stack`: locks the folder, checks the ports, starts the servers, prepares them, starts the services, sends a gentle
+ * stream of bids, shows one live line, and stops everything in the order in which bids travel, so that what was answered 202 reaches the
+ * database. Whatever happens on the way, no process of its own outlives it. Source: spec section 6.
  */
 import { mkdirSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { groupDefaults, topicDefaults } from '@helios/proto/topics';
 import { loadConfig } from '@helios/runtime/config';
 import { kafkaSettings } from '@helios/runtime/settings';
+import { announcement } from './announcement.js';
+import { EXIT_CONFIG } from './child.js';
 import { untilDrained } from './drain.js';
+import { type Foundation, noParts } from './foundation.js';
 import { figuresBetween, liveLine, totalsOf, type Totals } from './live-line.js';
-import { MOCK_PARTITIONS } from './mock-cluster.js';
 import { parseMetrics, type Scrape } from './metrics-text.js';
-import { type DatabaseFacts, Pipeline } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
 import { portFaults } from './ports.js';
 import { takeLock } from './run-lock.js';
 import { portsNeeded, type Role, serviceTable } from './services.js';
-import type { StartOptions } from './start-options.js';
+import { readStartOptions, type StartCommand, startHelp, type StartOptions } from './start-options.js';
 import { StopRequest, StopRequested } from './stop-request.js';
-import type { Terminal } from './terminal.js';
+import { Terminal } from './terminal.js';
 import { startTraffic, type Traffic } from './traffic.js';
 
 const LIVE_EVERY_MS = 1000;
@@ -30,8 +32,34 @@ const DRAIN_LIMIT_MS = 20_000;
 const STOP_WITHOUT_BROKER_MS = 3000;
 const LIVE_ROLES: readonly Role[] = ['ingest', 'bidder', 'auction', 'writer'];
 
+/** Makes what the services stand on, once the data folder is there and locked; `say` prints a sentence for the person at the terminal. */
+export type MakeFoundation = (options: StartOptions, say: (sentence: string) => void) => Promise<Foundation>;
+
+/** Reads flags and environment, then launches. @returns the exit code. @throws UsageError on a flag that cannot be used. */
+export async function runStart(
+  command: StartCommand,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  root: string,
+  makeFoundation: MakeFoundation,
+): Promise<number> {
+  const request = readStartOptions(command, args, env, join(root, '.helios'));
+  if (request.help) {
+    process.stdout.write(startHelp[command]);
+    return 0;
+  }
+  if ('faults' in request) {
+    const list = request.faults.map((fault) => `  - ${fault}`).join('\n');
+    process.stderr.write(`Helios cannot start, ${request.faults.length} configuration fault(s):\n${list}\n`);
+    return EXIT_CONFIG;
+  }
+  const code = await launch(request.options, root, new Terminal(process.stdout), makeFoundation);
+  // Kept-alive connections and the Kafka client would hold the process for seconds after the last word.
+  return process.exit(code);
+}
+
 /** Runs until asked to stop. @returns the exit code: 0 stopped as asked, 1 failed, 78 wrong configuration, 130 forced. */
-export async function launch(given: StartOptions, root: string, terminal: Terminal): Promise<number> {
+async function launch(given: StartOptions, root: string, terminal: Terminal, makeFoundation: MakeFoundation): Promise<number> {
   const options = { ...given, stateFolder: resolve(given.stateFolder) };
   mkdirSync(options.stateFolder, { recursive: true });
   const lock = takeLock(options.stateFolder);
@@ -42,25 +70,29 @@ export async function launch(given: StartOptions, root: string, terminal: Termin
     return 1;
   }
   const stop = new StopRequest();
-  const pipeline = new Pipeline(options, root, stop, (text) => terminal.say(text));
-  const unwatch = watchSignals(stop, terminal, () => {
-    pipeline.killAll();
-    pipeline.close();
+  const say = (text: string) => terminal.say(text);
+  let pipeline: Pipeline | undefined;
+  let launcher: Launcher | undefined;
+  const cleanUp = () => {
+    pipeline?.killAll();
+    pipeline?.close();
     lock.release();
-  });
-  const launcher = new Launcher(options, pipeline, stop, terminal);
+  };
+  const unwatch = watchSignals(stop, terminal, cleanUp);
   try {
+    const foundation = await stop.orStop(makeFoundation(options, say));
+    pipeline = new Pipeline(options, foundation, root, stop, say);
+    launcher = new Launcher(options, foundation, pipeline, stop, terminal);
     await launcher.run();
   } catch (error) {
     if (!(error instanceof StopRequested))
       stop.request(1, `Helios did not start: ${error instanceof Error ? error.message : String(error)}`);
   }
   try {
-    await launcher.end();
+    if (launcher === undefined) terminal.say(stop.sentence ?? 'Stopped.');
+    else await launcher.end();
   } finally {
-    pipeline.killAll();
-    pipeline.close();
-    lock.release();
+    cleanUp();
     unwatch();
   }
   return stop.exitCode;
@@ -68,6 +100,7 @@ export async function launch(given: StartOptions, root: string, terminal: Termin
 
 class Launcher {
   readonly #options: StartOptions;
+  readonly #foundation: Foundation;
   readonly #pipeline: Pipeline;
   readonly #stop: StopRequest;
   readonly #terminal: Terminal;
@@ -75,8 +108,9 @@ class Launcher {
   #timer: NodeJS.Timeout | undefined;
   #complete = false;
 
-  constructor(options: StartOptions, pipeline: Pipeline, stop: StopRequest, terminal: Terminal) {
+  constructor(options: StartOptions, foundation: Foundation, pipeline: Pipeline, stop: StopRequest, terminal: Terminal) {
     this.#options = options;
+    this.#foundation = foundation;
     this.#pipeline = pipeline;
     this.#stop = stop;
     this.#terminal = terminal;
@@ -84,34 +118,34 @@ class Launcher {
 
   /** Starts everything, then shows the live line until the stop is requested. */
   async run(): Promise<void> {
-    const { external } = this.#options;
-    const faults = await portFaults(this.#options.bindHost, portsNeeded(serviceTable(this.#options, { bootstrap: null, database: null })));
+    const faults = await portFaults(this.#options.bindHost, portsNeeded(serviceTable(this.#options, noParts)));
     if (faults.length > 0)
       throw new Error(
         `${faults.length === 1 ? 'a port is' : `${faults.length} ports are`} not free.\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
       );
     this.#watchLogs();
-    const parts = [...(external.kafka ? [] : ['the embedded broker']), ...(external.database ? [] : ['PostgreSQL'])];
-    if (parts.length > 0) this.#terminal.say(`Starting ${parts.join(' and ')} ...`);
-    const database = await this.#stop.orStop(this.#pipeline.startParts());
-    if (database?.movedBecause) this.#terminal.say(`The database is in ${database.dataFolder}: ${database.movedBecause}.`);
+    const titles = this.#foundation.servers.map((server) => server.title);
+    if (titles.length > 0) this.#terminal.say(`Starting ${new Intl.ListFormat('en-GB').format(titles)} ...`);
+    await this.#stop.orStop(this.#pipeline.startServers());
     this.#terminal.say('Preparing the database and starting the services ...');
-    await this.#stop.orStop(this.#pipeline.migrate());
+    await this.#stop.orStop(this.#pipeline.prepare());
     await this.#stop.orStop(this.#pipeline.startServices());
     this.#complete = true;
-    this.#terminal.say(this.#announcement(database));
+    this.#terminal.say(announcement(this.#options, this.#pipeline.services, this.#foundation, (name) => this.#pipeline.factsOf(name)));
     const { trafficPerSecond, localHost, ports } = this.#options;
     if (trafficPerSecond > 0) this.#traffic = startTraffic(`http://${localHost}:${ports.ingest}/bid`, trafficPerSecond);
     await this.#showLive();
   }
 
-  /** Stops in the order of the bid's path; only a complete, embedded pipeline has events that must not be left behind. */
+  /** Stops in the order of the bid's path; only a complete pipeline on the embedded broker has events that must not be left behind. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
     this.#terminal.endLive();
     if (this.#stop.sentence !== null) this.#terminal.say(this.#stop.sentence);
     if (this.#pipeline.children.length === 0) return;
-    const brokerLost = this.#pipeline.children.some((child) => child.spec.name === 'broker' && child.pid === null);
+    const { brokers } = this.#foundation;
+    const lost = this.#pipeline.children.filter((child) => brokers.includes(child.spec.name) && child.pid === null).length;
+    const brokerLost = lost > 0 && lost === brokers.length;
     this.#terminal.say(this.#complete ? 'Stopping; a second Ctrl-C stops at once.' : 'Stopping what was started ...');
     await this.#traffic?.stop();
     if (brokerLost || !this.#complete) {
@@ -121,13 +155,11 @@ class Launcher {
       await this.#stopConsumers();
       await this.#pipeline.stop(['api', 'profile-svc', 'dashboard']);
     }
-    await this.#pipeline.stop(['broker']);
-    // The database ends last and takes its time: its data must be complete.
-    await this.#pipeline.stop(['database'], 30_000);
+    await this.#pipeline.stopServers();
     this.#terminal.say('Stopped.');
   }
 
-  /** Each hop stops once it has handled all that the one before it wrote. */
+  /** Each hop stops once it has handled all that the one before it wrote, where the broker would not keep it for the next start. */
   async #stopConsumers(): Promise<void> {
     const { env } = this.#options;
     const topicOf = (name: keyof typeof topicDefaults) => env[name] ?? topicDefaults[name];
@@ -139,9 +171,10 @@ class Launcher {
     const deadlineMonoMs = performance.now() + DRAIN_LIMIT_MS;
     for (const { role, topic, groupId } of hops) {
       const brokers = this.#pipeline.bootstrap;
-      if (brokers !== null) {
+      const { drainPartitions } = this.#foundation;
+      if (brokers !== null && drainPartitions !== null) {
         const kafka = loadConfig({ service: 'start', schema: kafkaSettings, env: { KAFKA_BROKERS: brokers }, knownVariables: [] });
-        const left = await untilDrained({ topic, groupId }, kafka, MOCK_PARTITIONS, deadlineMonoMs);
+        const left = await untilDrained({ topic, groupId }, kafka, drainPartitions, deadlineMonoMs);
         if (left !== 0)
           this.#terminal.say(
             `${left ?? 'An unknown number of'} events of ${topic} were not handled by ${role} within ${DRAIN_LIMIT_MS / 1000} s; they end with the embedded broker.`,
@@ -183,42 +216,6 @@ class Launcher {
         child.log.rotate();
       }
     }, LOG_FOLLOW_MS);
-  }
-
-  #announcement(database: DatabaseFacts | null): string {
-    const { localHost, ports, external, stateFolder, trafficPerSecond } = this.#options;
-    const logs = relative(process.cwd(), stateFolder) || '.';
-    const embedded = [
-      ...(external.kafka ? [] : ['the broker']),
-      ...(external.redis ? [] : ['the profile store']),
-      ...(external.database ? [] : ['the database']),
-    ];
-    const lines = [
-      '',
-      'Helios runs.',
-      `  bids       POST http://${localHost}:${ports.ingest}/bid`,
-      `  outcomes   http://${localHost}:${ports.api}/api/outcomes/`,
-      `  dashboard  http://${localHost}:${ports.dashboard}/`,
-      `  metrics    ${this.#pipeline.services.map((service) => `${service.name} :${service.adminPort}`).join(', ')} (/metrics, /readyz)`,
-      `  logs       ${logs}/logs/`,
-      ...(database === null
-        ? []
-        : [
-            `  database   ${database.host}:${database.port}, user ${database.user}, password in ${relative(process.cwd(), database.passwordFile)}`,
-          ]),
-      '',
-      `Send a bid request:  npm run -s generate | curl -X POST -d @- http://${localHost}:${ports.ingest}/bid`,
-      trafficPerSecond > 0
-        ? `${trafficPerSecond} generated bid requests per second are sent already (npm start -- --traffic 0 turns them off).`
-        : 'No generated bid requests are sent (--traffic 0).',
-    ];
-    if (embedded.length > 0) {
-      lines.push(
-        `Embedded: ${embedded.join(', ')}. This is for trying out and developing${external.kafka ? '' : ': the embedded broker keeps events in memory only'}.`,
-        'On real servers: KAFKA_BROKERS=host:9092 REDIS_HOST=host DB_HOST=host npm start (any of the three; docs/configuration.md lists the rest).',
-      );
-    }
-    return `${lines.join('\n')}\n`;
   }
 }
 

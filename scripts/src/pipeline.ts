@@ -1,44 +1,37 @@
 import { spawn } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Child, type ChildEnd, describeEnd, type ChildEvents, EXIT_CONFIG } from './child.js';
 import { ChildLog } from './child-log.js';
 import { readAdmin, untilReady } from './readiness.js';
 import { removeRunFile, writeRunFile } from './run-file.js';
-import { migrateEnv, type Parts, type Role, type ServiceSpec, serviceTable } from './services.js';
+import { type Foundation, noParts, type Parts, type Preparation, type ReadyFacts, type ServerSpec } from './foundation.js';
+import { type Role, type ServiceSpec, serviceTable } from './services.js';
 import type { StartOptions } from './start-options.js';
 import type { StopRequest } from './stop-request.js';
 
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 10_500;
 
-export interface DatabaseFacts {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly database: string;
-  readonly passwordFile: string;
-  readonly dataFolder: string;
-  readonly movedBecause: string | null;
-}
-
 /**
- * All processes of one `npm start`: the embedded parts, then the services. Keeps `.helios/run.json` true and turns an end that cannot be
- * mended (the broker's, a wrong configuration) into a request to stop.
+ * All processes of one start: the servers, what prepares them, then the services. Keeps `run.json` in the data folder true and turns an end
+ * that cannot be mended (the embedded broker's, a wrong configuration) into a request to stop.
  */
 export class Pipeline implements ChildEvents {
   readonly #options: StartOptions;
+  readonly #foundation: Foundation;
   readonly #root: string;
   readonly #stop: StopRequest;
   readonly #say: (text: string) => void;
   readonly #children = new Map<string, Child>();
   readonly #startedAt = new Date().toISOString();
   #services: ServiceSpec[] = [];
-  #parts: Parts = { bootstrap: null, database: null };
+  #parts: Parts = noParts;
   #passwordFile: string | null = null;
 
-  constructor(options: StartOptions, root: string, stop: StopRequest, say: (text: string) => void) {
+  constructor(options: StartOptions, foundation: Foundation, root: string, stop: StopRequest, say: (text: string) => void) {
     this.#options = options;
+    this.#foundation = foundation;
     this.#root = root;
     this.#stop = stop;
     this.#say = say;
@@ -52,51 +45,32 @@ export class Pipeline implements ChildEvents {
     return [...this.#children.values()];
   }
 
-  /** Address of the embedded broker; null when Kafka is external. */
+  /** Address of the brokers that were started; null when Kafka is external, or not there yet. */
   get bootstrap(): string | null {
-    return this.#parts.bootstrap;
+    return this.#parts.kafka['KAFKA_BROKERS'] ?? null;
   }
 
-  /** Starts the broker and the database where they are not external, both at once. */
-  async startParts(): Promise<DatabaseFacts | null> {
-    const { external, stateFolder } = this.#options;
+  /** What a server reported when it last was ready. @throws Error when it is not. */
+  factsOf(server: string): ReadyFacts {
+    const facts = this.#children.get(server)?.ready;
+    if (facts === null || facts === undefined) throw new Error(`${server} is not ready`);
+    return facts;
+  }
+
+  /** Starts the servers, all at once, and waits until every one of them takes connections. */
+  async startServers(): Promise<void> {
     const env = { ...this.#options.env, HELIOS_EXIT_WITH_PARENT: '1' };
-    const broker = external.kafka
-      ? null
-      : this.#add('broker', () => [this.#file('scripts/dist/broker.js')], env, true, 'stop everything').start();
-    let port = 0;
-    const databaseArgs = () => [this.#file('scripts/dist/database.js'), '--data', stateFolder, '--port', String(port)];
-    const database = external.database ? null : this.#add('database', databaseArgs, env, true, 'restart').start();
-    const [brokerFacts, databaseFacts] = await Promise.all([broker, database as Promise<DatabaseFacts> | null]);
-    if (databaseFacts !== null) port = databaseFacts.port; // services keep this address: a restart listens on it again
-    this.#passwordFile = databaseFacts?.passwordFile ?? null;
-    this.#parts = {
-      bootstrap: brokerFacts === null ? null : String(brokerFacts['bootstrap']),
-      database:
-        databaseFacts === null
-          ? null
-          : { ...databaseFacts, name: databaseFacts.database, password: readFileSync(databaseFacts.passwordFile, 'utf8').trim() },
-    };
+    await Promise.all(this.#foundation.servers.map((server) => this.#startServer(server, env)));
+    this.#parts = this.#foundation.partsOf((name) => this.factsOf(name));
+    const passwordFile = this.#children.get('database')?.ready?.['passwordFile'];
+    this.#passwordFile = typeof passwordFile === 'string' ? passwordFile : null;
     this.#services = serviceTable(this.#options, this.#parts);
     this.#writeRunFile();
-    return databaseFacts;
   }
 
-  /** Brings the database's tables up to date. @throws Error with what the migration said. */
-  async migrate(): Promise<void> {
-    const log = this.#log('migrate');
-    const fd = log.open();
-    const child = spawn(process.execPath, [this.#file('analytics/dist/main.js'), 'migrate'], {
-      env: migrateEnv(this.#options, this.#parts),
-      stdio: ['ignore', fd, fd],
-      signal: this.#stop.signal,
-    });
-    closeSync(fd);
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', resolve);
-    });
-    if (code !== 0) throw new Error(`The database could not be migrated (exit code ${code}; log: ${log.path}):\n${log.sentences()}`);
+  /** Runs the programs that must have ended well before the services start. @throws Error with what the first that failed said. */
+  async prepare(): Promise<void> {
+    for (const preparation of this.#foundation.preparations(this.#parts)) await this.#runOnce(preparation);
   }
 
   /** Starts every service and waits until all of them are ready. */
@@ -124,11 +98,17 @@ export class Pipeline implements ChildEvents {
     return answer?.status === 200 ? answer.text : null;
   }
 
-  /** Stops the services of some roles, or children by name, all at once. */
-  async stop(which: readonly (Role | 'broker' | 'database')[], limitMs = STOP_LIMIT_MS): Promise<void> {
-    const names = new Set<string>(which);
-    for (const service of this.#services) if (names.has(service.role)) names.add(service.name);
-    await Promise.all(this.children.filter((child) => names.has(child.spec.name)).map((child) => child.stop(limitMs)));
+  /** Stops the services of some roles, all at once. */
+  async stop(roles: readonly Role[], limitMs = STOP_LIMIT_MS): Promise<void> {
+    const names = this.#services.filter((service) => roles.includes(service.role)).map((service) => service.name);
+    await Promise.all(this.children.filter((child) => names.includes(child.spec.name)).map((child) => child.stop(limitMs)));
+  }
+
+  /** Stops the servers, all at once: after the services. */
+  async stopServers(): Promise<void> {
+    const limits = new Map(this.#foundation.servers.map((server) => [server.name, server.stopLimitMs]));
+    const servers = this.children.filter((child) => limits.has(child.spec.name));
+    await Promise.all(servers.map((child) => child.stop(limits.get(child.spec.name) ?? STOP_LIMIT_MS)));
   }
 
   killAll(): void {
@@ -151,10 +131,38 @@ export class Pipeline implements ChildEvents {
     const sentences = child.log.sentences();
     const said = sentences === '' ? '' : `\n${sentences}`;
     if (end.exitCode === EXIT_CONFIG) return this.#stop.request(EXIT_CONFIG, `${name} cannot run:${said}`);
+    const server = this.#foundation.servers.find((candidate) => candidate.name === name);
+    const title = server?.title ?? name;
     this.#stop.request(
       1,
-      `The embedded ${name} ended (${describeEnd(end)}). It keeps events in memory only: what no service had read yet is lost. Start again, or run on a real Kafka with KAFKA_BROKERS.${said}`,
+      `${title.charAt(0).toUpperCase()}${title.slice(1)} ended (${describeEnd(end)}). ${server?.lossSentence ?? ''}${said}`,
     );
+  }
+
+  async #startServer(server: ServerSpec, env: Readonly<Record<string, string>>): Promise<void> {
+    let before: ReadyFacts | null = null;
+    const args = () => {
+      const [file = '', ...rest] = server.args(before);
+      return [this.#file(file), ...rest];
+    };
+    before = await this.#add(server.name, args, env, true, server.lossSentence === null ? 'restart' : 'stop everything').start();
+  }
+
+  async #runOnce({ name, args, env, failure }: Preparation): Promise<void> {
+    const [file = '', ...rest] = args;
+    const log = this.#log(name);
+    const fd = log.open();
+    const child = spawn(process.execPath, [this.#file(file), ...rest], {
+      env: { ...env },
+      stdio: ['ignore', fd, fd],
+      signal: this.#stop.signal,
+    });
+    closeSync(fd);
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', resolve);
+    });
+    if (code !== 0) throw new Error(`${failure} (exit code ${code}; log: ${log.path}):\n${log.sentences()}`);
   }
 
   #add(
@@ -183,16 +191,22 @@ export class Pipeline implements ChildEvents {
 
   #writeRunFile(): void {
     const { localHost, ports, env } = this.#options;
-    const { database, bootstrap } = this.#parts;
+    const { database } = this.#parts;
     const adminPorts = new Map(this.#services.map((service) => [service.name, service.adminPort]));
     writeRunFile(this.#runFile, {
       pid: process.pid,
       startedAt: this.#startedAt,
-      kafkaBrokers: bootstrap ?? env['KAFKA_BROKERS'] ?? '',
+      kafkaBrokers: this.bootstrap ?? env['KAFKA_BROKERS'] ?? '',
       database:
-        database === null
+        database['DB_HOST'] === undefined
           ? null
-          : { host: database.host, port: database.port, user: database.user, name: database.name, passwordFile: this.#passwordFile },
+          : {
+              host: database['DB_HOST'],
+              port: Number(database['DB_PORT']),
+              user: database['DB_USER'] ?? '',
+              name: database['DB_NAME'] ?? '',
+              passwordFile: this.#passwordFile,
+            },
       addresses: {
         bid: `http://${localHost}:${ports.ingest}/bid`,
         api: `http://${localHost}:${ports.api}`,
@@ -202,6 +216,7 @@ export class Pipeline implements ChildEvents {
       children: this.children.map((child) => ({
         name: child.spec.name,
         pid: child.pid,
+        serverPid: typeof child.ready?.['pid'] === 'number' ? child.ready['pid'] : null,
         adminPort: adminPorts.get(child.spec.name) ?? null,
         deaths: child.deaths,
       })),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, isProcessOf } from './process-info.js';
 import { type PostgresPlace, runAs } from './postgres-place.js';
+import type { StartingServer } from './supervise.js';
 
 /**
  * One PostgreSQL server from its binaries, run directly: initialised once, TCP on 127.0.0.1 only, password by SCRAM, data kept.
@@ -19,19 +20,16 @@ const MAJOR_VERSION = '18';
 const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 
-export interface PostgresServer {
+/** `stop` is a fast shutdown: sessions end, the data is complete on disk. */
+export interface PostgresServer extends StartingServer {
   readonly port: number;
-  /** Resolves with a sentence when the server ends, asked or not. */
-  readonly ended: Promise<string>;
-  /** Fast shutdown: sessions end, the data is complete on disk. */
-  stop(): Promise<void>;
 }
 
 /**
  * Starts the server on data that exists or is made.
  * @param port 0 takes a free one.
  * @param passwordFile where the password of `DATABASE_USER` stands, made with mode 0600 together with the data.
- * @throws Error with a sentence when it cannot start.
+ * @throws Error with a sentence when its data cannot be used, or it cannot be started.
  */
 export async function startPostgres(place: PostgresPlace, passwordFile: string, port: number): Promise<PostgresServer> {
   await stopStaleServer(place.dataFolder);
@@ -54,8 +52,9 @@ export async function startPostgres(place: PostgresPlace, passwordFile: string, 
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   });
   const ended = endOf(child);
-  await untilReady(child, ended, join(data, 'postmaster.pid'));
-  return { port: chosen, ended, stop: () => stopChild(child, ended) };
+  if (child.pid === undefined) throw new Error(`The database server could not be started: ${await ended}.`);
+  const serving = untilReady(child, ended, join(data, 'postmaster.pid'));
+  return { pid: child.pid, port: chosen, ended, serving, stop: () => stopChild(child, ended) };
 }
 
 /** A server whose supervisor was killed still holds the data: stop it before another starts. */

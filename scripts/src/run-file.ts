@@ -18,6 +18,8 @@ export interface RunFacts {
   readonly children: readonly {
     readonly name: string;
     readonly pid: number | null;
+    /** Of the server that the child supervises; null for services, and until the server takes connections. */
+    readonly serverPid: number | null;
     readonly adminPort: number | null;
     readonly deaths: number;
   }[];

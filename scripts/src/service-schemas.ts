@@ -5,6 +5,7 @@ import { dashboardSettings } from '@helios/dashboard/server/settings';
 import { auctionFaults, auctionSettings } from '@helios/engine/auction/settings';
 import { bidderFaults, bidderSettings } from '@helios/engine/bidder/settings';
 import { ingestFaults, ingestSettings } from '@helios/engine/ingest/settings';
+import { topicsFaults, topicsSettings } from '@helios/engine/topics/settings';
 import { profileSettings, redisFaults } from '@helios/profile-svc/settings';
 import { type ConfigOf, type Field, loadConfig, type Schema } from '@helios/runtime/config';
 import { HeliosError } from '@helios/runtime/errors';
@@ -26,6 +27,7 @@ export const serviceSchemas: readonly ServiceSchema[] = [
   described('bidder', 'node engine/dist/main.js bidder', bidderSettings, bidderFaults),
   described('profile-svc', 'node profile-svc/dist/main.js', profileSettings, redisFaults),
   described('auction', 'node engine/dist/main.js auction', auctionSettings, auctionFaults),
+  described('topics', 'node engine/dist/main.js topics', topicsSettings, topicsFaults),
   described('migrate', 'node analytics/dist/main.js migrate', migrateSettings),
   described('writer', 'node analytics/dist/main.js writer', writerSettings, writerFaults),
   described('api', 'node analytics/dist/main.js api', apiSettings, apiFaults),

@@ -1,4 +1,4 @@
-import { KNOWN_USERS } from './bid-request-mix.js';
+import { type Parts, unlessSet } from './foundation.js';
 import type { StartOptions } from './start-options.js';
 
 /** The launcher's table of services: what runs, with which environment, on which ports, and in which order it stops. Pure. */
@@ -16,32 +16,13 @@ export interface ServiceSpec {
   readonly port: { readonly number: number; readonly variable: string } | null;
 }
 
-/** Where the parts are that services connect to. */
-export interface Parts {
-  /** Of the embedded broker; null: KAFKA_BROKERS of the environment. */
-  readonly bootstrap: string | null;
-  /** Of the embedded database; null: DB_HOST of the environment. */
-  readonly database: {
-    readonly host: string;
-    readonly port: number;
-    readonly user: string;
-    readonly name: string;
-    readonly password: string;
-  } | null;
-}
-
-/** Partitions of the mock cluster keep 5 MiB; nothing may fill one beyond 4. Source: spec section 6. */
-const BACKLOG_MAX_BYTES = 4 * 1024 * 1024;
-/** What one producer may add before it sees how far its siblings have come. */
-const BACKLOG_MARGIN_BYTES = 512 * 1024;
 /** Admin ports of further ingest processes count up from here, after those of all roles. */
 const SIBLING_ADMIN_OFFSET = 10;
 
 /** The services in the order in which they stop, so that what one hop has taken the next one still handles. */
 export function serviceTable(options: StartOptions, parts: Parts): ServiceSpec[] {
   const base = { ...options.env, HELIOS_EXIT_WITH_PARENT: '1' };
-  const kafka = parts.bootstrap === null ? {} : embeddedKafka(parts.bootstrap, options);
-  const database = databaseEnv(parts);
+  const { kafka, database } = parts;
   const { ports } = options;
   const consumer = (role: Role, args: readonly string[], adminOffset: number, env: Record<string, string>): ServiceSpec => ({
     name: role,
@@ -81,14 +62,7 @@ export function serviceTable(options: StartOptions, parts: Parts): ServiceSpec[]
         ANALYTICS_CORS_ORIGINS: `http://${options.localHost}:${ports.dashboard},http://localhost:${ports.dashboard}`,
       }),
     }),
-    serving(
-      'profile-svc',
-      ['profile-svc/dist/main.js'],
-      3,
-      'PROFILE_PORT',
-      ports.profile,
-      options.external.redis ? {} : memoryProfiles(options),
-    ),
+    serving('profile-svc', ['profile-svc/dist/main.js'], 3, 'PROFILE_PORT', ports.profile, parts.profiles),
     serving(
       'dashboard',
       ['dashboard/dist/server/main.js'],
@@ -98,11 +72,6 @@ export function serviceTable(options: StartOptions, parts: Parts): ServiceSpec[]
       unlessSet(options, { ANALYTICS_API_URL: apiUrl }),
     ),
   ];
-}
-
-/** The environment of `analytics migrate`, which runs before the services. */
-export function migrateEnv(options: StartOptions, parts: Parts): Record<string, string> {
-  return { ...options.env, ...databaseEnv(parts) };
 }
 
 /** Every port that must be free, with the variable that moves it. */
@@ -123,34 +92,4 @@ function ingests(options: StartOptions, specOf: (adminOffset: number, env: Recor
     ...specOf(index === 0 ? 0 : SIBLING_ADMIN_OFFSET + index - 1, { INGEST_SHARED_PORT: '1' }),
     name: `ingest-${index + 1}`,
   }));
-}
-
-/** Settings that suit the mock cluster; what the user set stays, but for the address. */
-function embeddedKafka(bootstrap: string, options: StartOptions): Record<string, string> {
-  const backlogMaxBytes = Math.max(1024 * 1024, BACKLOG_MAX_BYTES - BACKLOG_MARGIN_BYTES * options.ingestCount);
-  return {
-    ...unlessSet(options, {
-      KAFKA_BACKLOG_MAX_BYTES: String(backlogMaxBytes),
-      // The mock cluster answers an empty fetch after this time, whatever arrives meanwhile.
-      KAFKA_FETCH_WAIT_MAX_MS: '5',
-      KAFKA_LINGER_MS: '1',
-      KAFKA_SESSION_TIMEOUT_MS: '6000',
-    }),
-    KAFKA_BROKERS: bootstrap,
-    KAFKA_SECURITY_PROTOCOL: 'plaintext',
-  };
-}
-
-function databaseEnv(parts: Parts): Record<string, string> {
-  if (parts.database === null) return {};
-  const { host, port, name, user, password } = parts.database;
-  return { DB_HOST: host, DB_PORT: String(port), DB_NAME: name, DB_USER: user, DB_PASSWORD: password, DB_TLS: 'off', DB_TLS_CA: '' };
-}
-
-function memoryProfiles(options: StartOptions): Record<string, string> {
-  return { PROFILE_STORE: 'memory', ...unlessSet(options, { PROFILE_MOCK_COUNT: String(KNOWN_USERS) }) };
-}
-
-function unlessSet(options: StartOptions, defaults: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(defaults).filter(([name]) => options.env[name] === undefined));
 }

@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { mockClusterEnv } from '../src/embedded.js';
+import { noParts, type Parts } from '../src/foundation.js';
 import { portsNeeded, serviceTable } from '../src/services.js';
 import { readStartOptions, type StartOptions } from '../src/start-options.js';
 
 function optionsOf(args: readonly string[], env: Record<string, string> = {}): StartOptions {
-  const request = readStartOptions(args, env, '/state');
+  const request = readStartOptions('start', args, env, '/state');
   if (request.help || !('options' in request)) throw new Error(JSON.stringify(request));
   return request.options;
 }
 
-const embedded = {
-  bootstrap: '127.0.0.1:5',
-  database: { host: '127.0.0.1', port: 6, user: 'helios', name: 'helios', password: 'secret' },
+const embedded: Parts = {
+  kafka: mockClusterEnv('127.0.0.1:5', optionsOf([])),
+  database: { DB_HOST: '127.0.0.1', DB_PORT: '6', DB_PASSWORD: 'secret' },
+  profiles: { PROFILE_STORE: 'memory' },
 };
 
 describe('the table of services', () => {
@@ -44,7 +47,7 @@ describe('the table of services', () => {
   it('leaves parts to the servers that the environment names', () => {
     const options = optionsOf([], { KAFKA_BROKERS: 'k:9092', REDIS_HOST: 'r', DB_HOST: 'd' });
     expect(options.external).toEqual({ kafka: true, redis: true, database: true });
-    const table = serviceTable(options, { bootstrap: null, database: null });
+    const table = serviceTable(options, noParts);
     for (const service of table) {
       expect(service.env).toMatchObject({ KAFKA_BROKERS: 'k:9092', DB_HOST: 'd', REDIS_HOST: 'r' });
       expect(service.env).not.toHaveProperty('KAFKA_BACKLOG_MAX_BYTES');
@@ -69,7 +72,7 @@ describe('the table of services', () => {
 describe('the options of a start', () => {
   it('name every fault of the environment, of all services, once', () => {
     const env = { KAFKA_BROKERS: '', INGEST_PORT: 'http', WRITER_BATCH_MAX_MESSAGES: '-1', INGEST_MAX_INFLIGHT: '5' };
-    const request = readStartOptions([], env, '/state');
+    const request = readStartOptions('start', [], env, '/state');
     if (!('faults' in request)) throw new Error('no faults');
     for (const name of Object.keys(env)) expect(request.faults.filter((fault) => fault.startsWith(`${name} is`))).toHaveLength(1);
     expect(request.faults).toHaveLength(4);
@@ -81,6 +84,6 @@ describe('the options of a start', () => {
 
   it('refuse flags that cannot be used', () => {
     for (const args of [['--ingest', '0'], ['--traffic', '-1'], ['--traffic', 'x'], ['now'], ['--nope']])
-      expect(() => readStartOptions(args, {}, '/state')).toThrow();
+      expect(() => readStartOptions('start', args, {}, '/state')).toThrow();
   });
 });

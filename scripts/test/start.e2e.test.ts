@@ -108,15 +108,19 @@ describe('npm start on the embedded default', () => {
       expect(status).toBe(202);
       await vi.waitFor(async () => expect(await outcomeOf(id)).toBe(200), { timeout: 10_000 });
 
-      const { addresses, kafkaBrokers } = runFacts();
-      const replayed = replay(2000, '--url', addresses.bid, '--rate', '200', '--verify', addresses.api, '--brokers', kafkaBrokers);
+      const replayed = replay(2000, '--url', runFacts().addresses.bid, '--rate', '200', '--run-file', join(folder, 'run.json'));
       for (const name of ['bidder', 'auction', 'writer']) {
         const pid = pidOf(name);
         if (pid === null) throw new Error(`${name} does not run`);
         process.kill(pid, 'SIGKILL');
         await vi.waitFor(() => expect([null, pid]).not.toContain(pidOf(name)), { timeout: 10_000 });
       }
-      expect(await replayed).toMatchObject({ code: 0, output: expect.stringContaining('The accounting identity holds.') });
+      const { code, output } = await replayed;
+      expect({ code, output }).toMatchObject({
+        code: 0,
+        output: expect.stringMatching(/rollups: .* agree with the rows\nThe accounting identity holds.\n$/),
+      });
+      expect(output).toMatch(/^bid_responses: \d+ messages, \d+ ids, \d+ duplicates$/m);
 
       const pids = pidsOf(runFacts());
       expect(pids).toHaveLength(9);

@@ -1,6 +1,6 @@
 import type { ConfigOf } from '@helios/runtime/config';
 import { integer } from '@helios/runtime/config';
-import { groupSetting, kafkaFaults, kafkaSettings, serviceSettings } from '@helios/runtime/settings';
+import { groupSetting, kafkaFaults, kafkaSettings, retentionDaysSetting, serviceSettings } from '@helios/runtime/settings';
 import { databaseFaults, databaseSettings } from '../database-settings.js';
 
 /** The environment of `analytics writer`. */
@@ -9,14 +9,7 @@ export const writerSettings = {
   ...kafkaSettings,
   groupId: groupSetting('writer'),
   ...databaseSettings,
-  retentionDays: integer({
-    env: 'RETENTION_DAYS',
-    default: 90,
-    min: 1,
-    max: 3650,
-    unit: 'days',
-    effect: 'identity window: outcomes that are older when they arrive are dropped and counted; topics must keep less than this',
-  }),
+  retentionDays: retentionDaysSetting,
   batchMaxMessages: integer({
     env: 'WRITER_BATCH_MAX_MESSAGES',
     default: 1000,
