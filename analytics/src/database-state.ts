@@ -28,6 +28,11 @@ export class DatabaseState {
     return this.#state === 'up';
   }
 
+  /** Known to be away; false before anybody asked. */
+  get down(): boolean {
+    return this.#state === 'down';
+  }
+
   succeeded(): void {
     if (this.#state === 'up') return;
     if (this.#state === 'down') this.#log.info('database answers again');

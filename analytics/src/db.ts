@@ -8,8 +8,11 @@ import { databaseFault } from './fault-class.js';
 
 /** The way to PostgreSQL, and the only file that knows the driver. A pool of bounded size; nothing here retries. */
 
-/** Extra time that the client grants a statement after the server's own limit, before it gives the connection up. */
-const CLIENT_GRACE_MS = 1000;
+/**
+ * Extra time that the client grants a statement after the server's own limit, before it gives the connection up: the server's word for it
+ * needs no more, and while a connection hangs somebody waits for this.
+ */
+const CLIENT_GRACE_MS = 250;
 const IDLE_TIMEOUT_MS = 30_000;
 const CLOSE_LIMIT_MS = 1000;
 

@@ -33,6 +33,14 @@ export class Health {
   }
 }
 
+/** Time for the head and for the whole of a request; Node looks at connections every 30 s unless it is told otherwise. */
+const limits = { headersTimeout: 5000, requestTimeout: 10_000, connectionsCheckingInterval: 1000, maxHeaderSize: 16_384 };
+const CONNECTIONS_MAX = 100;
+/** Requests on one connection, which is then closed: pipelined ones are all begun at once, and reading the metrics costs milliseconds each. */
+const CONNECTION_REQUESTS_MAX = 10;
+/** Node counts it twice for a client that does not take what is being sent. */
+const SILENCE_MAX_MS = 5000;
+
 export interface AdminServer {
   readonly port: number;
   close(): Promise<void>;
@@ -43,18 +51,23 @@ export interface AdminServer {
  * @throws HeliosError PORT_TAKEN when the port is in use.
  */
 export async function startAdminServer(options: { host: string; port: number; health: Health; metrics: Metrics }): Promise<AdminServer> {
-  const server = createServer((request, response) => {
+  const { registry } = options.metrics;
+  let reading: Promise<string> | undefined;
+  /** Readings that are asked for at the same time are one. */
+  const metricsText = (): Promise<string> => (reading ??= registry.metrics().finally(() => (reading = undefined)));
+  const server = createServer(limits, (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return answer(response, 405, 'text/plain', 'Only GET is served here.\n', { allow: 'GET, HEAD' });
     if (path === '/healthz') return answer(response, 200, 'application/json', '{"status":"alive"}\n');
     if (path === '/readyz') return answerReady(response, options.health);
-    if (path === '/metrics') return void answerMetrics(response, options.metrics);
+    if (path === '/metrics') return void answerMetrics(response, registry.contentType, metricsText());
     return answer(response, 404, 'text/plain', 'Served here: /healthz, /readyz, /metrics.\n');
   });
-  server.requestTimeout = 10_000;
-  server.headersTimeout = 5_000;
-  server.maxConnections = 100;
+  server.maxConnections = CONNECTIONS_MAX;
+  server.maxRequestsPerSocket = CONNECTION_REQUESTS_MAX;
+  // A client that takes or sends nothing for so long, such as one that does not read its answer, gives its connection back.
+  server.setTimeout(SILENCE_MAX_MS);
   const port = await listen(server, options.host, options.port, 'ADMIN_PORT');
   return { port, close: () => closeServer(server) };
 }
@@ -96,9 +109,9 @@ function answerReady(response: ServerResponse, health: Health): void {
   answer(response, health.ready ? 200 : 503, 'application/json', `${body}\n`);
 }
 
-async function answerMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
+async function answerMetrics(response: ServerResponse, type: string, text: Promise<string>): Promise<void> {
   try {
-    answer(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+    answer(response, 200, type, await text);
   } catch (error) {
     answer(response, 500, 'text/plain', `The metrics could not be read: ${error instanceof Error ? error.message : String(error)}\n`);
   }

@@ -79,7 +79,8 @@ export function problemOf(
   return { fault: problem(500, 'The request failed for a reason that is not in it. The log has it under the request id.'), logged: true };
 }
 
-function unavailable(detail: string): Problem {
+/** 503 with Retry-After. */
+export function unavailable(detail: string): Problem {
   return problem(503, detail, { headers: { 'retry-after': String(RETRY_AFTER_S) } });
 }
 

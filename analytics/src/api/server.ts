@@ -8,6 +8,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { DatabaseState } from '../database-state.js';
 import type { Database } from '../db.js';
 import type { ApiMetrics } from './api-metrics.js';
+import { failFast } from './fail-fast.js';
 import { outcomesParameters, outcomesRoutes } from './outcomes-routes.js';
 import { problem, type Problem, PROBLEM_TYPE, problemBody, problemOf, RequestProblem, sendProblem } from './problem.js';
 
@@ -85,7 +86,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     sendProblem(request, reply, problem(404, 'Nothing is served here. Try /api/outcomes/.')),
   );
 
-  const routes = outcomesRoutes(database, () => state.succeeded());
+  const routes = outcomesRoutes(failFast(database, state), () => state.succeeded());
   await app.register(routes, { prefix: '/api' });
   await app.register(routes, { prefix: '/api/analytics' });
   return app;

@@ -34,7 +34,7 @@ export const apiSettings = {
   }),
   statementTimeoutMs: integer({
     env: 'ANALYTICS_STATEMENT_TIMEOUT_MS',
-    default: 3000,
+    default: 2000,
     min: 50,
     max: 60_000,
     unit: 'ms',

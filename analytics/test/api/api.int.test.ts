@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { createLogger } from '@helios/runtime/log';
 import { Metrics } from '@helios/runtime/metrics';
 import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ApiMetrics } from '../../src/api/api-metrics.js';
 import type { OutcomeRow } from '../../src/api/outcome-rows.js';
 import { buildApi } from '../../src/api/server.js';
@@ -354,6 +354,7 @@ describe('faults and headers', () => {
       expect(response.body).not.toMatch(/ECONN|127\.0\.0\.1/);
     }
     await harness.server.start();
-    expect((await get('/api/outcomes/')).statusCode).toBe(200);
+    // Known to be away, it is tried once a second.
+    await vi.waitFor(async () => expect((await get('/api/outcomes/')).statusCode).toBe(200), { timeout: 10_000, interval: 50 });
   });
 });

@@ -45,10 +45,12 @@ describe('readOutcomes', () => {
       message(null, 8),
       message(outcome(0, { bid_price: -1 }, nowUnixMs), 9),
       message(outcome(1, {}, nowUnixMs), 10),
+      message(outcome(2, { bid_id: 'req-0:slot-0' }, nowUnixMs), 11),
     ];
     const read = readOutcomes(messages, options);
-    expect(read.unreadable.map(({ message: { offset } }) => offset)).toEqual([7, 8, 9]);
+    expect(read.unreadable.map(({ message: { offset } }) => offset)).toEqual([7, 8, 9, 11]);
     expect(read.unreadable[2]).toMatchObject({ code: 'out_of_range', detail: expect.stringContaining('bid_price') });
+    expect(read.unreadable[3]).toMatchObject({ code: 'out_of_range', detail: expect.stringContaining('bid_id') });
     expect(read.batch.events).toHaveLength(1);
   });
 

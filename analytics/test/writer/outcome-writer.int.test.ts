@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { AuctionOutcome } from '@helios/proto/events';
+import { type AuctionOutcome, encodeBidId } from '@helios/proto/events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { message, outcome } from '../outcomes.js';
 import { recount, rollups, startHarness, type WriterHarness } from './writer-harness.js';
@@ -36,6 +36,8 @@ describe('the writer', () => {
   it('stores every column, to the micro and the microsecond', async () => {
     const event = outcome(0, {
       bid_id: 'a"b\\c{,}%3A:NULL',
+      bid_request_id: 'a"b\\c{,}:',
+      slot_id: 'NULL',
       site_domain: 'NULL',
       user_id: '',
       bid_price: 0.100001,
@@ -125,9 +127,12 @@ describe('the writer', () => {
 
   it('stores everything that the validator lets through', async () => {
     const long = (bytes: number) => 'x'.repeat(bytes);
+    const escaped = Array.from({ length: 256 }, (_, i) => '%:'[((i * i) >> 3) % 2]).join('');
     const edges: Partial<AuctionOutcome>[] = [
       {
-        bid_id: `${Array.from({ length: 256 }, (_, i) => `%${(i % 16).toString(16)}A`).join('')}:${long(256)}`,
+        bid_id: encodeBidId(escaped, long(256)),
+        bid_request_id: escaped,
+        slot_id: long(256),
         site_domain: long(255),
         user_id: long(256),
       },

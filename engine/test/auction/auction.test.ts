@@ -53,7 +53,7 @@ const { signal } = new AbortController();
 describe('a batch of bids', () => {
   test('becomes one outcome each, in the order of the bids, with their keys and headers', async () => {
     const { auction, sent, letters, seen } = auctionWith();
-    const bids = Array.from({ length: 20 }, (_, index) => bidResponse({ bid_id: `req-${index}:1`, bid_request_id: `req-${index}` }));
+    const bids = Array.from({ length: 20 }, (_, index) => bidResponse({ bid_id: `req-${index}:top`, bid_request_id: `req-${index}` }));
     const batch = bids.map((bid, index) =>
       messageOf(JSON.stringify(bid), index, {
         key: Buffer.from(bid.bid_request_id),
@@ -83,7 +83,7 @@ describe('a batch of bids', () => {
       expect.objectContaining({
         msg: 'auction decided',
         request_id: 'req-0',
-        bid_id: 'req-0:1',
+        bid_id: 'req-0:top',
         bid: bids[0],
         decision: expect.anything() as unknown,
       }),
@@ -101,7 +101,9 @@ describe('a batch of bids', () => {
       messageOf(JSON.stringify({ ...bidResponse(), bid_price: 'dear' }), 4),
       messageOf(JSON.stringify({ ...bidResponse(), auction_type: 3 }), 5),
       messageOf(Buffer.from([0xff, 0xfe]), 6),
-      messageOf(JSON.stringify(bidResponse({ slot_id: 'other' })), 7),
+      messageOf(JSON.stringify(bidResponse({ bid_id: 'req-1:other', slot_id: 'other' })), 7),
+      messageOf(JSON.stringify(bidResponse({ bid_id: 'req-2:top' })), 8),
+      messageOf(JSON.stringify(bidResponse({ bid_id: 'req-1:top:', slot_id: 'top' })), 9),
     ];
     await auction.handle(batch, signal);
     expect(letters.map(({ message, code }) => [message.offset, code])).toEqual([
@@ -111,15 +113,21 @@ describe('a batch of bids', () => {
       [4, 'wrong_type'],
       [5, 'out_of_range'],
       [6, 'not_utf8'],
+      [8, 'out_of_range'],
+      [9, 'out_of_range'],
     ]);
+    expect(letters[6]?.text).toContain('bid_id');
     expect(letters[3]?.text).toContain('bid_price');
     expect(sent[0]?.events.map((event) => (JSON.parse(event.value.toString()) as { slot_id: string }).slot_id)).toEqual(['top', 'other']);
-    expect(await seen.metric('helios_invalid_bid_responses_total')).toBe(6);
+    expect(await seen.metric('helios_invalid_bid_responses_total')).toBe(8);
   });
 
   test('keys an event without a key by its request', async () => {
     const { auction, sent } = auctionWith();
-    await auction.handle([messageOf(JSON.stringify(bidResponse({ bid_request_id: 'req-9' })), 0, { key: null })], signal);
+    await auction.handle(
+      [messageOf(JSON.stringify(bidResponse({ bid_id: 'req-9:top', bid_request_id: 'req-9' })), 0, { key: null })],
+      signal,
+    );
     expect(sent[0]?.events[0]?.key).toBe('req-9');
     expect(sent[0]?.events[0]?.headers).toEqual([]);
   });

@@ -100,6 +100,20 @@ describe('a pool', () => {
     );
   });
 
+  test('lets no batch in flight wait for the profiles of another', async () => {
+    const pool = poolOf(1, { BIDDER_MAX_BATCHES_IN_FLIGHT: '4' });
+    server.mood = 'silent';
+    const before = server.calls.length;
+    let priced = 0;
+    const all = Promise.allSettled(
+      Array.from({ length: 4 }, (_, index) => pool.price(taskOf(requests().slice(index, index + 1))).then(() => priced++)),
+    );
+    await until(() => server.calls.length - before === 4);
+    expect(priced).toBe(0);
+    await pool.close();
+    await all;
+  });
+
   test.each([0, 1])('tells the state of its breakers (%i threads)', async (threads) => {
     const pool = poolOf(threads, { BIDDER_BREAKER_MIN_CALLS: '2', BIDDER_BREAKER_RESET_MS: '50' });
     const price = async () => (await pool.price(taskOf(requests().slice(0, 1)))).lookup.result;

@@ -78,6 +78,11 @@ describe('a lookup', () => {
     expect(await connect().lookup(['known-1', 'known-2'])).toMatchObject({ profiles: null, result: 'failed' });
   });
 
+  test('that is answered with the profile of another user is failed', async () => {
+    server.mood = 'swapped';
+    expect(await connect().lookup(['known-1', 'known-2'])).toMatchObject({ profiles: null, result: 'failed' });
+  });
+
   test('that hangs ends at its deadline', async () => {
     server.mood = 'silent';
     const lookup = await connect({ profileTimeoutMs: 50 }).lookup(['known']);
@@ -118,6 +123,24 @@ describe('the breaker', () => {
     const messages = seen.logged.map((line) => line['msg']);
     expect(messages).toContain('profile breaker opened: bids go out without enrichment');
     expect(messages.at(-1)).toBe('profile breaker closed: bids are enriched again');
+  });
+
+  test('opens over failures in a row, however many calls of its window succeeded before', async () => {
+    const client = connect();
+    for (let call = 0; call < 20; call++) expect((await client.lookup(['known'])).result).toBe('ok');
+    server.mood = 'unavailable';
+    await failTimes(client, 2);
+    expect(states).toEqual([]);
+    server.mood = 'good';
+    expect((await client.lookup(['known'])).result).toBe('ok');
+    server.mood = 'unavailable';
+    await failTimes(client, 2);
+    expect(states).toEqual([]);
+    await failTimes(client, 1);
+    expect(states).toEqual(['open']);
+    server.mood = 'good';
+    await until(async () => (await client.lookup(['known'])).result === 'ok');
+    expect(states.at(-1)).toBe('closed');
   });
 
   test('opens over a service that hangs', async () => {

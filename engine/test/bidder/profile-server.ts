@@ -1,8 +1,8 @@
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { type BatchGetUserProfilesResponse, UserProfileServiceService } from '@helios/proto/gen/user_profile';
 
-/** How the server answers: like profile-svc, with UNAVAILABLE, not at all, or with a profile too few. */
-export type Mood = 'good' | 'unavailable' | 'silent' | 'short';
+/** How the server answers: like profile-svc, with UNAVAILABLE, not at all, with a profile too few, or in the wrong order. */
+export type Mood = 'good' | 'unavailable' | 'silent' | 'short' | 'swapped';
 
 export interface ProfileServer {
   readonly address: string;
@@ -31,6 +31,7 @@ export async function startProfileServer(port = 0): Promise<ProfileServer> {
         const interests = known ? [{ category: `of ${id}`, score: 0.8 }] : [];
         return { user_id: known ? id : '', locale: known ? 'en-US' : '', interests, demographics: {} };
       });
+      if (state.mood === 'swapped') profiles.reverse();
       callback(null, { profiles: state.mood === 'short' ? profiles.slice(1) : profiles });
     },
   });

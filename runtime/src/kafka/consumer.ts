@@ -5,6 +5,7 @@ import { messageOf } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
 import { type Assignment, committedOffsets, connect, createConsumerClient, disconnect } from './consumer-client.js';
+import { LagWatch } from './lag-watch.js';
 import { OffsetTracker } from './offset-tracker.js';
 
 /**
@@ -64,6 +65,7 @@ export class BatchConsumer {
   readonly #options: ConsumerOptions;
   readonly #partitions = new Map<number, Partition>();
   readonly #abort = new AbortController();
+  readonly #lag: LagWatch;
   #client: KafkaConsumer;
   #batchesInFlight = 0;
   #paused = false;
@@ -85,6 +87,7 @@ export class BatchConsumer {
   private constructor(options: ConsumerOptions) {
     this.#options = options;
     this.#client = this.#createClient();
+    this.#lag = new LagWatch(options.topic, () => this.#client, this.#partitions);
     this.#registerMetrics();
   }
 
@@ -141,6 +144,7 @@ export class BatchConsumer {
     const messages = await this.#consume(1);
     // A message that slipped through before the pause took effect is work like any other.
     if (messages.length > 0) this.#begin(messages);
+    void this.#lag.ask();
     await delay(PAUSED_POLL_MS);
   }
 
@@ -339,20 +343,6 @@ export class BatchConsumer {
     this.#options.log.info({ partitions }, 'partitions revoked');
   }
 
-  /** Messages of the topic that the group has yet to finish, per assigned partition, from librdkafka's cached watermarks. */
-  #lag(): Record<string, number> {
-    const lag: Record<string, number> = {};
-    for (const [partition, { tracker }] of this.#partitions) {
-      try {
-        const { highOffset, lowOffset } = this.#client.getWatermarkOffsets(this.#options.topic, partition);
-        if (highOffset >= 0) lag[String(partition)] = Math.max(0, highOffset - (tracker.committedOffset ?? Math.max(0, lowOffset)));
-      } catch {
-        // Not connected, or nothing fetched yet: the watermarks are unknown, and an unknown lag is left out rather than called 0.
-      }
-    }
-    return lag;
-  }
-
   #registerMetrics(): void {
     const { metrics } = this.#options;
     metrics.counter('helios_consumed_messages_total', 'Messages taken from the topic.', () => this.#counts.messages);
@@ -362,7 +352,7 @@ export class BatchConsumer {
     metrics.counter('helios_rebalances_total', 'Assignments and revocations of partitions.', () => this.#counts.rebalances);
     metrics.gauge('helios_consumer_batches_in_flight', 'Batches being handled.', () => this.#batchesInFlight);
     metrics.gauge('helios_consumer_partitions', 'Partitions assigned to this process.', () => this.#partitions.size);
-    metrics.gauge('helios_consumer_lag_messages', 'Messages not yet committed, per assigned partition.', () => this.#lag(), 'partition');
+    metrics.gauge('helios_consumer_lag_messages', 'Messages not yet committed, per assigned partition.', () => this.#lag.lag(), 'partition');
   }
 }
 

@@ -163,14 +163,18 @@ describe.concurrent('a consumer', { timeout: 60_000 }, () => {
     const taken = held.batches.length;
     await delay(1500);
     expect(held.batches.length).toBeLessThanOrEqual(taken + 1);
+    const lagOfKey = `helios_consumer_lag_messages{partition="${partitionFor('one-key', PARTITIONS)}"}`;
+    // What arrives while nothing is fetched counts as lag all the same.
+    await sendNumbers('blocked', 60, 'one-key', 40);
+    await until(async () => (await seen.metric(lagOfKey)) >= 60);
     room = true;
     await until(() => {
       for (const batch of held.batches) batch.finish();
-      return held.batches.flatMap((batch) => batch.messages).length === 40;
+      return held.batches.flatMap((batch) => batch.messages).length === 100;
     });
     expect(await seen.metric('helios_rebalances_total')).toBe(1);
     await consumer.stop();
-    expect(numbersOf(held.batches.flatMap((batch) => batch.messages))).toEqual(Array.from({ length: 40 }, (_, index) => index));
+    expect(numbersOf(held.batches.flatMap((batch) => batch.messages))).toEqual(Array.from({ length: 100 }, (_, index) => index));
     expect(await seen.metric('helios_events_lost_total')).toBe(0);
   });
 
