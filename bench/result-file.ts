@@ -17,13 +17,16 @@ export function writeResult(name: string, command: string, result: object): stri
     name,
     command,
     measuredAt: new Date().toISOString(),
-    commit: commit(),
-    machine: machine(),
-    versions: versions(),
+    ...measuredWith(),
     ...result,
   };
   writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
   return `bench/results/${name}.json`;
+}
+
+/** What a figure is worth nothing without: the commit, the machine and the versions that it was measured with. */
+export function measuredWith(): { commit: string; machine: object; versions: object } {
+  return { commit: commit(), machine: machine(), versions: versions() };
 }
 
 /** The middle value; the mean of the two middle ones for an even count. Not defined for an empty list. */

@@ -1,0 +1,38 @@
+import type { Row } from '../row.js';
+import { databaseAway, databaseDiskFull, databaseKilled } from './database.js';
+import { acksLost, leaderKilled, tooManyDown } from './brokers.js';
+import { kafkaDiskFull } from './kafka-disk.js';
+import { overloaded } from './overload.js';
+import { paused } from './pauses.js';
+import { poisoned } from './poison.js';
+import { killed, noFault, terminated } from './processes.js';
+import { profileServiceHangs, profileServiceIsDown, profileServiceIsWrong, redisFails } from './profiles.js';
+import { rebalanced } from './rebalances.js';
+import { redelivered } from './redelivery.js';
+import { soaked } from './soak.js';
+import { startedInAnyOrder } from './starts.js';
+
+/** Every row, in the order of its number. */
+export const rows: readonly Row[] = [
+  noFault,
+  killed,
+  terminated,
+  paused,
+  leaderKilled,
+  tooManyDown,
+  acksLost,
+  redisFails,
+  profileServiceIsDown,
+  profileServiceHangs,
+  profileServiceIsWrong,
+  databaseKilled,
+  databaseAway,
+  databaseDiskFull,
+  kafkaDiskFull,
+  poisoned,
+  overloaded,
+  rebalanced,
+  redelivered,
+  startedInAnyOrder,
+  soaked,
+];

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Row, RunResult } from '../row.js';
+import { oneBroker, serviceNames } from '../stack.js';
+import { unaskedEnds } from './processes.js';
+
+/** Row 28: half of capacity for minutes, while the memory of every service is watched. */
+
+const SAMPLE_EVERY_MS = 500;
+const GROWTH_MAX = 1.05;
+const RSS_MAX_MIB = 250;
+const PAGE_BYTES = 4096;
+
+export const soaked: Row = {
+  number: 28,
+  title: 'soak at half of capacity',
+  promise: 'memory of every service is flat (the last third within 5 % of the middle third) and under 250 MB; identity exact',
+  unit: 'minutes',
+  target: { ci: 2, full: 10 },
+  perRun: { ci: 2, full: 10 },
+  budgetSeconds: 135,
+  shape: oneBroker,
+  async run(context): Promise<RunResult> {
+    const { stack, faults: minutes } = context;
+    const samples = new Map<string, number[]>(serviceNames.map((name) => [name, []]));
+    const load = await context.startLoad();
+    const endMonoMs = performance.now() + minutes * 60_000;
+    while (performance.now() < endMonoMs) {
+      for (const [name, list] of samples) list.push(residentMiB(stack.process(name).pid));
+      await sleep(SAMPLE_EVERY_MS);
+    }
+    const report = await load.settle({ limitMs: 120_000 });
+    const broken: string[] = [];
+    const figures: Record<string, number> = {};
+    for (const [name, list] of samples) {
+      const third = Math.floor(list.length / 3);
+      const [middle, last, most] = [middleOf(list.slice(third, 2 * third)), middleOf(list.slice(2 * third)), Math.max(...list)];
+      figures[`${name}MiddleThirdMiB`] = Math.round(middle * 10) / 10;
+      figures[`${name}LastThirdMiB`] = Math.round(last * 10) / 10;
+      figures[`${name}MostMiB`] = Math.round(most * 10) / 10;
+      context.say(`${name}: ${middle.toFixed(1)} MiB in the middle third, ${last.toFixed(1)} in the last, ${most.toFixed(1)} at most`);
+      if (last > middle * GROWTH_MAX) broken.push(`${name} grew from ${middle.toFixed(1)} MiB to ${last.toFixed(1)} MiB`);
+      if (most > RSS_MAX_MIB) broken.push(`${name} took ${most.toFixed(1)} MiB`);
+    }
+    return { faults: minutes, report, recoveriesMs: [], figures, broken: [...broken, ...unaskedEnds(context)] };
+  },
+};
+
+/** Resident memory of a process, as the kernel counts it. Linux only. */
+function residentMiB(pid: number | null): number {
+  if (pid === null) return 0;
+  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+  return (pages * PAGE_BYTES) / 1024 / 1024;
+}
+
+function middleOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
