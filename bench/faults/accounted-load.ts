@@ -30,7 +30,7 @@ export async function accountStart(stack: Stack): Promise<RunStart> {
 /** Checks everything posted under a prefix: identity, rollups of the whole database, lag, hops. Goes around the proxies. */
 export function checkAccount(
   stack: Stack,
-  account: { prefix: string; start: RunStart; posted: Iterable<Posted>; startedAt: Date },
+  account: { prefix: string; start: RunStart; posted: Iterable<Posted> },
   { limitMs = SETTLE_LIMIT_MS, poison = [] }: SettleOptions = {},
 ): Promise<CheckReport> {
   return checkRun({
@@ -53,7 +53,6 @@ export async function startAccountedLoad(
 ): Promise<AccountedLoad> {
   const { ledgerFolder, onStopped, ...rest } = options;
   const start = await accountStart(stack);
-  const startedAt = new Date();
   const bids = new BidLoad({ port: stack.ingestPort, ...rest, ledgerFile: `${ledgerFolder}/${options.prefix}answers.log` });
   return {
     bids,
@@ -64,7 +63,7 @@ export async function startAccountedLoad(
         yield* bids.posted();
         yield* settle.alsoPosted ?? [];
       };
-      return checkAccount(stack, { prefix: options.prefix, start, posted: posted(), startedAt }, settle);
+      return checkAccount(stack, { prefix: options.prefix, start, posted: posted() }, settle);
     },
   };
 }

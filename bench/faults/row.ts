@@ -33,6 +33,8 @@ export interface RunContext {
   /** Requests per second that are about half of what this machine takes with all of Helios on it. */
   readonly halfCapacityPerSecond: number;
   readonly say: (text: string) => void;
+  /** Counts requests that no load of the run sent. */
+  readonly count: (ids: number, accepted: number) => void;
   /** Starts an accounted load against the stack's ingest, with ids that no other run uses. */
   readonly startLoad: (options?: LoadOptions) => Promise<AccountedLoad>;
 }

@@ -129,6 +129,10 @@ class Session {
       ci: this.#options.ci,
       halfCapacityPerSecond: this.#perSecond,
       say: (text) => this.#options.say(`    ${text}`),
+      count: (ids, accepted) => {
+        loads.ids += ids;
+        loads.accepted += accepted;
+      },
       startLoad: (options = {}) =>
         startAccountedLoad(stack, {
           prefix: `f${row.number}-${randomBytes(4).toString('hex')}-`,

@@ -306,7 +306,8 @@ function databaseEnv(access: DatabaseAccess, port: number): Record<string, strin
 /** What a server's supervisor needs of the environment, and nothing that could be a setting of Helios'. */
 function serverEnv(): Record<string, string> {
   const names = ['PATH', 'HOME', 'JAVA_HOME', 'TMPDIR', 'LANG', 'M2_HOME', 'MAVEN_OPTS'];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] as string]])));
+  const entries = names.map((name) => [name, process.env[name]] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function runOnce(args: readonly string[], env: Readonly<Record<string, string>>): void {

@@ -140,6 +140,7 @@ function bidResponseFault(event: JsonObject): EventFault | null {
     textFault('bid_id', event.bid_id, eventLimits.bidIdMaxBytes) ??
     textFault('bid_request_id', event.bid_request_id, eventLimits.idMaxBytes) ??
     textFault('slot_id', event.slot_id, eventLimits.idMaxBytes) ??
+    identityFault(event) ??
     (event.user_id === null ? null : textFault('user_id', event.user_id, eventLimits.idMaxBytes)) ??
     (event.site_domain === '' ? null : textFault('site_domain', event.site_domain, eventLimits.siteDomainMaxBytes)) ??
     rangeFault('bid_price', event.bid_price, eventLimits.priceMaxUsd) ??
@@ -153,6 +154,12 @@ function bidResponseFault(event: JsonObject): EventFault | null {
     topInterestFault(event.top_interest) ??
     instantFault('bid_at', event.bid_at)
   );
+}
+
+/** Under the id of another bid an event would take that bid's place: the first outcome stored wins. Source: spec sections 2.3 and 2.4. */
+function identityFault(event: JsonObject): EventFault | null {
+  const own = encodeBidId(event.bid_request_id as string, event.slot_id as string);
+  return event.bid_id === own ? null : faultOf('bid_id', event.bid_id, 'out_of_range', 'the id that bid_request_id and slot_id make');
 }
 
 function auctionOutcomeFault(event: JsonObject): EventFault | null {

@@ -114,15 +114,29 @@ describe('events that pass', () => {
     ['creative.w', 2_147_483_647],
     ['creative.adm', ''],
     ['site_domain', 'd'.repeat(255)],
-    ['slot_id', '😀'.repeat(64)],
     ['timestamp', '2024-02-29T12:00:00Z'],
     ['timestamp', '2026-01-31T23:59:59.123456789+05:30'],
   ])('%s may be %j', (path, value) => {
     expect(decodeAuctionOutcome(changed(path, value))).toMatchObject({ ok: true });
   });
+
+  test('slot_id may be 256 bytes, named by the bid id', () => {
+    const slotId = '😀'.repeat(64);
+    const event = { ...outcome, slot_id: slotId, bid_id: encodeBidId(outcome.bid_request_id, slotId) };
+    expect(decodeAuctionOutcome(Buffer.from(JSON.stringify(event)))).toMatchObject({ ok: true });
+  });
 });
 
 describe('events that are refused', () => {
+  test.each([
+    ['of another slot', `${outcome.bid_request_id}:another`],
+    ['of another request', `another:${outcome.slot_id}`],
+    ['that is none', 'no-colon'],
+  ])('one under a bid id %s, which would take that bid\'s place', (_, bidId) => {
+    const decoded = decodeAuctionOutcome(Buffer.from(JSON.stringify({ ...outcome, bid_id: bidId })));
+    expect(decoded).toEqual({ ok: false, code: 'out_of_range', detail: expect.stringContaining('bid_id must be the id') });
+  });
+
   const fields = Object.keys(outcome).concat(
     'creative.id',
     'creative.w',

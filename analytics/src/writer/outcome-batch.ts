@@ -1,4 +1,4 @@
-import { type AuctionOutcome, decodeAuctionOutcome, encodeBidId } from '@helios/proto/events';
+import { type AuctionOutcome, decodeAuctionOutcome } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
 import type { ConsumedMessage } from '@helios/runtime/kafka/consumer';
 
@@ -59,11 +59,6 @@ export function readOutcomes(messages: readonly ConsumedMessage[], options: Read
       continue;
     }
     const { event } = decoded;
-    // Under the id of another bid it would be stored in that bid's place: the first one stored wins. Source: spec sections 2.3 and 2.4.
-    if (event.bid_id !== encodeBidId(event.bid_request_id, event.slot_id)) {
-      unreadable.push({ message, code: 'out_of_range', detail: 'bid_id must be the id that bid_request_id and slot_id make.' });
-      continue;
-    }
     if (Date.parse(event.timestamp) < oldestUnixMs) {
       expired++;
       continue;

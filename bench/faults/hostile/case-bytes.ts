@@ -11,7 +11,7 @@ export const goodBody = '{"id":"r","ad_slots":[{"id":"1"}]}';
 
 type Pair = readonly [Notation, number];
 
-/** What each key means; all but `good`, `hex`, `json` and the UTF-16 ones take bytes in any notation. */
+/** What each key means. */
 const notations: Record<string, (value: unknown) => Buffer> = {
   /** The good body with these attributes put in, over or, as null, in null's place. */
   good: (value) => Buffer.from(JSON.stringify({ ...(JSON.parse(goodBody) as object), ...(value as object) })),

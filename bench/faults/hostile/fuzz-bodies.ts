@@ -31,63 +31,23 @@ const BASES = 512;
 const MARK = 'ID-GOES-HERE';
 
 /** What means something to a parser of JSON, of UTF-8 or of bid requests. */
-const TOKENS: readonly Buffer[] = [
-  ...[
-    'null',
-    'true',
-    '[]',
-    '{}',
-    '""',
-    '0',
-    '-1',
-    '-0',
-    '1e400',
-    '1e-400',
-    '0.1',
-    '2147483648',
-    '99999999999999999999',
-    '[[[[[[[[',
-    '{"a":',
-  ],
-  ...[
-    ',',
-    ':',
-    '"',
-    '\\',
-    '}',
-    ']',
-    '\\u0000',
-    '\\ud800',
-    '\\udc00',
-    '\\ud83d\\ude00',
-    '\\x',
-    '//',
-    '/*',
-    '\n',
-    '\t',
-    ' ',
-    '\u2028',
-    '\ufeff',
-  ],
-  ...[
-    '"id":"",',
-    '"id":null,',
-    '"imp":[],',
-    '"ad_slots":[],',
-    '"__proto__":{"id":"x"},',
-    '"constructor":{},',
-    '"user":[],',
-    '"site":{},',
-    '"app":{},',
-  ],
-  ...['"floor":-1,', '"bidfloor":1e400,', '"w":0.5,', '"tmax":-5,', '"cur":["EUR"],', '"banner":null,', '"ext":{},', '"id":"a","id":"b",'],
-]
-  .map((text) => Buffer.from(text))
-  .concat(
-    [[0x00], [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0x1f, 0x8b]].map((bytes) =>
-      Buffer.from(bytes),
-    ),
-  );
+const TEXT_TOKENS: readonly string[] = [
+  ...'null true [] {} "" 0 -1 -0 1e400 1e-400 0.1 2147483648 99999999999999999999 [[[[[[[[ {"a":'.split(' '),
+  ...', : " \\ } ] \\u0000 \\ud800 \\udc00 \\ud83d\\ude00 \\x // /* \n \t \u2028 \ufeff'.split(' '),
+  ...'"id":"", "id":null, "imp":[], "ad_slots":[], "__proto__":{"id":"x"}, "constructor":{}, "user":[], "site":{}, "app":{},'.split(' '),
+  ...'"floor":-1, "bidfloor":1e400, "w":0.5, "tmax":-5, "cur":["EUR"], "banner":null, "ext":{}, "id":"a","id":"b",'.split(' '),
+  ' ',
+];
+const BYTE_TOKENS: readonly (readonly number[])[] = [
+  [0x00],
+  [0xff],
+  [0xc0, 0x80],
+  [0xed, 0xa0, 0x80],
+  [0xf4, 0x90, 0x80, 0x80],
+  [0xe2, 0x82],
+  [0x1f, 0x8b],
+];
+const TOKENS: readonly Buffer[] = [...TEXT_TOKENS.map((text) => Buffer.from(text)), ...BYTE_TOKENS.map((bytes) => Buffer.from(bytes))];
 
 export class FuzzBodies {
   readonly #random: SeededRandom;

@@ -9,7 +9,12 @@ import { bytesOf, goodBody, type Notation } from './case-bytes.js';
 import { type RawAnswer, RawSocket } from './raw-socket.js';
 
 /** What a case does between its bytes. */
-export type Step = Notation | { readonly pause_ms: number } | { readonly half_close: true } | { readonly reset: true };
+export type Step =
+  | Notation
+  | { readonly pause_ms: number }
+  | { readonly await_answer: number }
+  | { readonly half_close: true }
+  | { readonly reset: true };
 
 export interface WrittenCase {
   readonly name: string;
@@ -113,13 +118,13 @@ export async function runCase(port: number, written: WrittenCase): Promise<CaseO
 
 async function playCase(connection: RawSocket, written: WrittenCase, answers: RawAnswer[]): Promise<string | null> {
   if (written.raw === undefined) await connection.send(requestOf(written));
-  else await playSteps(connection, written.raw);
+  else await playSteps(connection, written.raw, answers);
   const expected = written.answer === 'close' ? [] : [written.answer].flat();
-  for (const status of expected) {
-    const next = await connection.next(ANSWER_LIMIT_MS);
-    if (next.kind !== 'answer') return `${next.kind} where ${status} was due; received ${JSON.stringify(connection.rest.slice(0, 200))}`;
-    answers.push(next.answer);
-    if (next.answer.status !== status) return `${next.answer.status} where ${status} was due: ${next.answer.body.slice(0, 300)}`;
+  for (const [index, status] of expected.entries()) {
+    if (answers[index] === undefined) await nextAnswer(connection, answers);
+    const answer = answers[index];
+    if (answer === undefined) return `nothing where ${status} was due; received ${JSON.stringify(connection.rest.slice(0, 200))}`;
+    if (answer.status !== status) return `${answer.status} where ${status} was due: ${answer.body.slice(0, 300)}`;
   }
   const problem = wrongProblem(written, answers.at(-1));
   if (problem !== null || !closesAfter(written)) return problem;
@@ -142,8 +147,14 @@ function wrongProblem(written: WrittenCase, answer: RawAnswer | undefined): stri
   return written.field === undefined || problem.field === written.field ? null : `field ${problem.field} instead of ${written.field}`;
 }
 
+/** Takes the next answer, if one comes. */
+async function nextAnswer(connection: RawSocket, answers: RawAnswer[]): Promise<void> {
+  const next = await connection.next(ANSWER_LIMIT_MS);
+  if (next.kind === 'answer') answers.push(next.answer);
+}
+
 /** Bytes that stand side by side go out as one piece: what a piece is decides what the HTTP library makes of it. */
-async function playSteps(connection: RawSocket, steps: readonly Step[]): Promise<void> {
+async function playSteps(connection: RawSocket, steps: readonly Step[], answers: RawAnswer[]): Promise<void> {
   let piece: Buffer[] = [];
   const flush = async (): Promise<void> => {
     if (piece.length > 0) await connection.send(Buffer.concat(piece));
@@ -153,6 +164,9 @@ async function playSteps(connection: RawSocket, steps: readonly Step[]): Promise
     if (isStep(step, 'pause_ms')) {
       await flush();
       await new Promise((resolve) => setTimeout(resolve, (step as { pause_ms: number }).pause_ms));
+    } else if (isStep(step, 'await_answer')) {
+      await flush();
+      await nextAnswer(connection, answers);
     } else if (isStep(step, 'half_close')) {
       await flush();
       connection.socket.end();
@@ -160,13 +174,13 @@ async function playSteps(connection: RawSocket, steps: readonly Step[]): Promise
       await flush();
       connection.socket.resetAndDestroy();
     } else {
-      piece.push(bytesOf(step as Notation));
+      piece.push(bytesOf(step));
     }
   }
   await flush();
 }
 
-function isStep(step: Step, key: 'pause_ms' | 'half_close' | 'reset'): boolean {
+function isStep(step: Step, key: 'pause_ms' | 'await_answer' | 'half_close' | 'reset'): boolean {
   return typeof step === 'object' && key in step;
 }
 

@@ -2,6 +2,7 @@ import type { Row } from '../row.js';
 import { databaseAway, databaseDiskFull, databaseKilled } from './database.js';
 import { acksLost, leaderKilled, tooManyDown } from './brokers.js';
 import { kafkaDiskFull } from './kafka-disk.js';
+import { hostileBodies, oversized, slowClients, vanishingClients } from './hostile.js';
 import { overloaded } from './overload.js';
 import { paused } from './pauses.js';
 import { poisoned } from './poison.js';
@@ -30,6 +31,10 @@ export const rows: readonly Row[] = [
   databaseDiskFull,
   kafkaDiskFull,
   poisoned,
+  hostileBodies,
+  oversized,
+  slowClients,
+  vanishingClients,
   overloaded,
   rebalanced,
   redelivered,

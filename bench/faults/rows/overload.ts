@@ -102,4 +102,3 @@ async function recovery(bids: BidLoad, perSecond: number): Promise<number> {
     if (beganMonoMs - startedMonoMs > RECOVERY_LIMIT_MS * 3) return beganMonoMs - startedMonoMs;
   }
 }
-

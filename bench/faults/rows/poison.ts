@@ -7,6 +7,7 @@ import type { Poison } from '@helios/scripts/accounting/identity';
 import { countStored } from '@helios/scripts/accounting/stored-outcomes';
 import { kafkaConfigOf, TopicReader } from '@helios/scripts/topic-reader';
 import { databaseConfig, untilNoLag } from '../accounted-load.js';
+import { grown } from '../bidder-backlog.js';
 import { ManagedProcess } from '../managed-process.js';
 import { compareLetters, type FoundLetter, hashAt, hashOf, lettersSince, longestRow, Planter, type Stands } from '../poison-letters.js';
 import { deadlyRequest, oddRequests, type OddRequest, requestWithSlot } from '../odd-requests.js';
@@ -79,12 +80,15 @@ class PoisonRun {
   }
 
   async run(): Promise<RunResult> {
-    const { faults, say } = this.#context;
+    const { faults, say, stack } = this.#context;
+    const bidderBefore = await stack.metrics('bidder');
     const load = await this.#context.startLoad();
     const { prefix } = load.bids;
     const planted = await this.#plantAmong(load);
     const odd = await this.#planter.plant(oddRequests(`${prefix}odd-`, Date.now()), this.#anyPartition());
     const refused = await this.#refuseARow(`${prefix}refused`);
+    await untilNoLag(stack, LETTER_LIMIT_MS);
+    this.#expect('batches that failed in a worker', grown('helios_worker_failures_total', bidderBefore, await stack.metrics('bidder')), 0);
     const deadly = await this.#killAWorker(`${prefix}deadly`);
     while (load.bids.sent < faults * GOOD_REQUESTS_PER_POISON) await sleep(20);
     const others = [refused.letter, deadly];
@@ -98,7 +102,7 @@ class PoisonRun {
     const median = delaysMs[delaysMs.length >> 1] ?? Number.NaN;
     Object.assign(this.#figures, {
       goodRequests: load.bids.accepted,
-      goodNotAccepted: load.bids.sent - load.bids.accepted,
+      goodNotAccepted: load.bids.sent - load.bids.accepted - (load.bids.answers['not sent'] ?? 0),
       letterMedianMs: median,
       letterWorstMs: delaysMs.at(-1) ?? Number.NaN,
       letterCopies: copies,

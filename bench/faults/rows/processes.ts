@@ -97,7 +97,13 @@ export const terminated: Row = {
       await sleep(random.integer(200, 1000));
     }
     const report = await load.settle({ limitMs: SETTLE_MS });
-    return { faults: context.faults, report, recoveriesMs, figures: { slowestStopMs: Math.round(Math.max(...stopsMs)) }, broken: [...broken, ...unaskedEnds(context)] };
+    return {
+      faults: context.faults,
+      report,
+      recoveriesMs,
+      figures: { slowestStopMs: Math.round(Math.max(...stopsMs)) },
+      broken: [...broken, ...unaskedEnds(context)],
+    };
   },
 };
 

@@ -16,7 +16,8 @@ const READY_LIMIT_MS = 60_000;
 export const startedInAnyOrder: Row = {
   number: 27,
   title: 'start in any order, one dependency absent at first',
-  promise: 'nothing crashes while it waits; each service is ready when it can keep its promise, and not before; no crash loop over one a second',
+  promise:
+    'nothing crashes while it waits; each service is ready when it can keep its promise, and not before; no crash loop over one a second',
   unit: 'orders',
   target: { ci: 5, full: 30 },
   perRun: { ci: 5, full: 10 },
@@ -54,7 +55,8 @@ async function startWithout(context: RunContext, last: (typeof dependencies)[num
   const absentUntilMonoMs = performance.now();
   await Promise.all([...started, stack.process(last).start()]);
   recoveriesMs.push(performance.now() - absentUntilMonoMs);
-  for (const end of stack.takeEnds()) broken.push(`without ${last}, ${end.name} ended by itself (${end.signal ?? `exit code ${end.code}`})`);
+  for (const end of stack.takeEnds())
+    broken.push(`without ${last}, ${end.name} ended by itself (${end.signal ?? `exit code ${end.code}`})`);
   return broken;
 }
 

@@ -61,7 +61,7 @@ describe.concurrent('the check finds', () => {
     const { real, keyless, twiceAdded, newIds } = await postedTwice();
     expect(faultsIn(keyless)).toEqual(['more than one end']);
     expect(faultsIn(twiceAdded)).toEqual(['rollups']);
-    expect(faultsIn(newIds)).toEqual(['more than one end', 'lost on the way', 'from nowhere']);
+    expect(faultsIn(newIds)).toEqual(['more than one end', 'dead letters', 'lost on the way', 'from nowhere']);
     expectNothingFound(real);
   });
 

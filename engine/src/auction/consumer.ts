@@ -1,4 +1,4 @@
-import { type BidResponse, type DecodedEvent, decodeBidResponse, encodeBidId, eventFaultCodes } from '@helios/proto/events';
+import { type BidResponse, decodeBidResponse, eventFaultCodes } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
 import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
 import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
@@ -98,7 +98,7 @@ export class Auction {
     const givenUp: GivenUp[] = [];
     for (const message of batch) {
       const source = message.value ?? Buffer.alloc(0);
-      const decoded = decodeBid(source);
+      const decoded = decodeBidResponse(source);
       if (!decoded.ok) {
         this.#invalid++;
         givenUp.push({ message, code: decoded.code, detail: decoded.detail });
@@ -124,11 +124,4 @@ export class Auction {
       headers: carriedHeaders(message),
     };
   }
-}
-
-/** Under the id of another bid its outcome would be stored in that bid's place: the first one stored wins. Source: spec sections 2.3 and 2.4. */
-function decodeBid(source: Buffer): DecodedEvent<BidResponse> {
-  const decoded = decodeBidResponse(source);
-  if (!decoded.ok || decoded.event.bid_id === encodeBidId(decoded.event.bid_request_id, decoded.event.slot_id)) return decoded;
-  return { ok: false, code: 'out_of_range', detail: 'bid_id must be the id that bid_request_id and slot_id make.' };
 }

@@ -180,7 +180,7 @@ export class Bidder {
   }
 
   #log(batch: readonly ConsumedMessage[], result: BidResult): void {
-    for (const { index, requestId, request, profile, bidIds, noBids } of result.logs) {
+    for (const { index, requestId, profile, bidIds, noBids } of result.logs) {
       const message = batch[index] as ConsumedMessage;
       this.#parts.log.info(
         {
@@ -188,7 +188,7 @@ export class Bidder {
           partition: message.partition,
           offset: message.offset,
           traceparent: headerText(message, headerNames.traceparent),
-          bid_request: request,
+          bid_request: JSON.parse(String(message.value)) as unknown,
           enriched_profile: { profile },
           bid_ids: bidIds,
           no_bids: noBids,

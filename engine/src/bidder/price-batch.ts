@@ -72,7 +72,6 @@ function priceAll(
       logs.push({
         index,
         requestId: request.id,
-        request: originalOf(task, index),
         profile,
         bidIds: bidding.bids.map((bid) => bid.bid_id),
         noBids: bidding.noBids,
@@ -80,10 +79,4 @@ function priceAll(
     }
   }
   return { bytes: packer.finish(), ends: Uint32Array.from(ends), sources: Uint32Array.from(sources), noBids, enrichedBids, logs };
-}
-
-/** The request as it came, for the few that are logged. */
-function originalOf(task: BidTask, index: number): unknown {
-  const start = index === 0 ? 0 : (task.ends[index - 1] as number);
-  return JSON.parse(Buffer.from(task.bytes, start, (task.ends[index] as number) - start).toString('utf8'));
 }

@@ -30,7 +30,7 @@ export interface BidTask {
   readonly bytes: ArrayBuffer;
   /** `ends[i]`: where message `i` ends in `bytes`. */
   readonly ends: Uint32Array<ArrayBuffer>;
-  /** Indexes of the messages whose request and profile are wanted for the log. */
+  /** Indexes of the messages whose profile and bids are wanted for the log. */
   readonly logged: readonly number[];
 }
 
@@ -60,11 +60,10 @@ export interface MessageFault {
   readonly detail: string;
 }
 
+/** What the log is to say of a message, beside the message itself: a request nested deeply cannot be copied between threads. */
 export interface LoggedRequest {
   readonly index: number;
   readonly requestId: string;
-  /** The bid request as it came, parsed. */
-  readonly request: unknown;
   /** null: the lookup failed, was late or was not tried. */
   readonly profile: Profile | null;
   readonly bidIds: readonly string[];

@@ -58,8 +58,8 @@ describe('an outcome', () => {
   });
 
   test('of a bid with a repeated key takes the last one, as every reader does', () => {
-    const source = JSON.stringify(bidResponse({ floor: 0.01 })).replace(/\}$/, ',"floor":0.04,"slot_id":"other"}');
-    expect(outcomeOf(source).outcome).toMatchObject({ floor: 0.04, slot_id: 'other' });
+    const source = JSON.stringify(bidResponse({ floor: 0.01 })).replace(/\}$/, ',"floor":0.04,"strategy":"other"}');
+    expect(outcomeOf(source).outcome).toMatchObject({ floor: 0.04, strategy: 'other' });
   });
 
   test('of a bid that braces and quotes end within its text is whole', () => {

@@ -176,3 +176,31 @@ describe('a message that kills its worker', () => {
     expect(published.sort()).toEqual(ids.filter((id) => id !== 'deadly').sort());
   });
 });
+
+describe('a request that is logged', () => {
+  test('stands in the log as it came', async () => {
+    const { bidder, seen } = bidderOn(poolOf(1));
+    const request = { id: 'größe', ad_slots: [{ id: 's' }], ext: { ü: [1, null, 'x'] } };
+    const [message] = messages(['größe']);
+    if (message === undefined) throw new Error('one message');
+    await bidder.handle([{ ...message, value: Buffer.from(JSON.stringify(request)) }], new AbortController().signal);
+    expect(seen.logged).toContainEqual(
+      expect.objectContaining({ msg: 'bid request received', bid_request: request, no_bids: [{ slotId: 's', reason: 'no_size' }] }),
+    );
+  });
+
+  test.each(['[]', '{}'])('fails no worker, however deeply %s is nested in it', async ([open = '', close = '']) => {
+    const { bidder, published, seen } = bidderOn(poolOf(1));
+    const batch = messages(['before', 'deep', 'after']);
+    const deep = `${(open === '{' ? '{"x":' : '[').repeat(100_000)}0${close.repeat(100_000)}`;
+    const value = Buffer.from(`{"id":"deep","imp":[{"id":"1","banner":{"w":300,"h":250}}],"x":${deep}}`);
+    await bidder.handle(
+      batch.map((message, index) => (index === 1 ? { ...message, value } : message)),
+      new AbortController().signal,
+    );
+    expect(published).toEqual(['before', 'deep', 'after']);
+    expect(await seen.metric('helios_worker_failures_total')).toBe(0);
+    const lines = seen.logged.filter(({ msg }) => msg === 'bid request received');
+    expect(lines.map((line) => line['request_id'])).toEqual(['before', 'deep', 'after']);
+  });
+});
