@@ -11,6 +11,7 @@ checks after every run that each accepted slot has exactly one end. Loopback onl
 
   --rows LIST     numbers of the rows (all)
   --minutes N     begin no run after N minutes (60)
+  --runs N        at most N runs of each row now, with what one run injects (as many as its goal takes)
   --seed N        what the schedules are drawn from (random; printed)
   --fresh         forget what the rows' result files hold; without it a row goes on where it ended
   --ci            the short form: few faults a row, results in bench/.out/faults/results
@@ -24,6 +25,7 @@ await runProgram('faults', async (args) => {
   const { values, positionals } = readFlags(args, {
     rows: { type: 'string' },
     minutes: { type: 'string' },
+    runs: { type: 'string' },
     seed: { type: 'string' },
     fresh: { type: 'boolean' },
     ci: { type: 'boolean' },
@@ -51,6 +53,7 @@ await runProgram('faults', async (args) => {
     ci,
     seed,
     minutesMax: decimalNumber('--minutes', values.minutes, 60, 0.1, 1440),
+    runsMax: values.runs === undefined ? null : wholeNumber('--runs', values.runs, 1, 1, 10_000),
     fresh: values.fresh === true,
     command: `npm run faults -- ${args.join(' ')}`.trimEnd(),
     say,

@@ -19,6 +19,8 @@ export interface RunnerOptions {
   readonly seed: number;
   /** No run begins after this long. */
   readonly minutesMax: number;
+  /** At most so many runs of each row now; null: as many as its target takes. */
+  readonly runsMax: number | null;
   /** Forget what the rows' files hold; without it the long form goes on where it ended. */
   readonly fresh: boolean;
   readonly command: string;
@@ -78,9 +80,11 @@ class Session {
     const failures: string[] = [];
     say(`row ${row.number}: ${row.title} (${target} ${row.unit}${ci ? `, budget ${row.budgetSeconds} s` : ''})`);
     const startedMonoMs = performance.now();
+    const runsBefore = runs.length;
     let done = runs.reduce((sum, run) => sum + run.faults, 0);
     if (done > 0) say(`  ${done} were done before`);
     while (done < target && failures.length < FAILURES_MAX) {
+      if (runs.length - runsBefore === this.#options.runsMax) break;
       if (performance.now() > this.#deadlineMonoMs) {
         failures.push(`row ${row.number}: ${done} of ${target} ${row.unit} after ${minutesMax} minutes; run it again to go on`);
         break;
