@@ -20,6 +20,7 @@ await runService({ service: 'profile-svc', schema: profileSettings, check: redis
   const server = await startProfileServer({
     host: config.bindHost,
     port: config.profilePort,
+    maxConnections: config.maxConnections,
     maxConcurrentStreams: config.maxConcurrentStreams,
     maxConnectionAgeMs: config.maxConnectionAgeMs,
     lookup,

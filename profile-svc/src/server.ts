@@ -1,3 +1,4 @@
+import { createServer, type Server as SocketServer } from 'node:net';
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import {
   type BatchGetUserProfilesRequest,
@@ -6,8 +7,7 @@ import {
   type GetUserProfileResponse,
   UserProfileServiceService,
 } from '@helios/proto/gen/user_profile';
-import { portTaken } from '@helios/runtime/admin-server';
-import { messageOf } from '@helios/runtime/errors';
+import { listen } from '@helios/runtime/admin-server';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Lookup, LookupAnswer, Method } from './lookup.js';
 import { emptyProfile } from './profile-store.js';
@@ -18,12 +18,13 @@ import { emptyProfile } from './profile-store.js';
  * UNAVAILABLE included, and never waits for its store at start.
  */
 
-/** 1,000 ids of 256 bytes and their tags take 259,000 bytes; more than this is refused before it is read. */
-const receiveMaxBytes = 1024 * 1024;
+/** 1,000 ids of 256 bytes and their tags take 259,000 bytes; more than this is refused before it is read. It bounds what half a message holds. */
+const receiveMaxBytes = 320 * 1024;
 /** Room for a whole batch in flight: the default of 64 KiB costs a round trip for each window. */
 const flowControlWindowBytes = 1024 * 1024;
 const connectionAgeGraceMs = 10_000;
-const keepaliveTimeMs = 30_000;
+/** With the timeout below it is also how long a connection lasts that says nothing, or was told by a GOAWAY that it makes no sense. */
+const keepaliveTimeMs = 10_000;
 const keepaliveTimeoutMs = 5000;
 /** How long calls in flight and idle connections get at a stop, before they are cut. */
 const stopGraceMs = 3000;
@@ -34,6 +35,8 @@ export interface ProfileServerOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** Connections over this are closed at once. */
+  readonly maxConnections: number;
   readonly maxConcurrentStreams: number;
   readonly maxConnectionAgeMs: number;
   readonly lookup: Lookup;
@@ -65,8 +68,12 @@ export async function startProfileServer(options: ProfileServerOptions): Promise
   addCalls(server, options);
   const health = new HealthImplementation({ '': 'SERVING', [serviceName]: 'SERVING' });
   health.addToServer(server);
-  const port = await bind(server, options.host, options.port);
-  return { port, stop: () => stop(server, health) };
+  // grpc-js listens without a bound on connections: so we listen, and hand it those that are within the bound.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+  sockets.maxConnections = options.maxConnections;
+  const port = await listen(sockets, options.host, options.port, 'PROFILE_PORT');
+  return { port, stop: () => stop(server, sockets, health) };
 }
 
 function addCalls(server: Server, { lookup, fail }: ProfileServerOptions): void {
@@ -104,21 +111,10 @@ function statusOf(answer: Exclude<LookupAnswer, { result: 'ok' }> | null): { cod
   return { code: answer.result === 'invalid' ? status.INVALID_ARGUMENT : status.UNAVAILABLE, details: answer.detail };
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, boundPort) => {
-      if (error === null) return resolve(boundPort);
-      // grpc-js puts the system's codes into one sentence.
-      const code = /\b(EADDRINUSE|EACCES)\b/.exec(messageOf(error))?.[1];
-      reject(code === undefined ? error : portTaken(host, port, 'PROFILE_PORT', code));
-    });
-  });
-}
-
-function stop(server: Server, health: HealthImplementation): Promise<void> {
+function stop(server: Server, sockets: SocketServer, health: HealthImplementation): Promise<void> {
   health.setStatus('', 'NOT_SERVING');
   health.setStatus(serviceName, 'NOT_SERVING');
+  sockets.close();
   return new Promise((resolve) => {
     // tryShutdown waits for ever on a client that watches the health or never closes its connection.
     const limit = setTimeout(() => {

@@ -83,6 +83,14 @@ export const profileSettings = {
     unit: 'ids',
     effect: 'user ids in one batch call; more are answered INVALID_ARGUMENT',
   }),
+  maxConnections: integer({
+    env: 'PROFILE_MAX_CONNECTIONS',
+    default: 1000,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    effect: 'connections to the gRPC port at once; more are closed as soon as they come',
+  }),
   maxConcurrentStreams: integer({
     env: 'PROFILE_MAX_CONCURRENT_STREAMS',
     default: 1000,

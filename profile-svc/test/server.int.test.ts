@@ -33,7 +33,7 @@ describe('the gRPC server', () => {
     server = await startProfileServer({ ...limits, port: 0, lookup, fail: (error) => failures.push(error) });
     client = open(new UserProfileServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure(), channelOptions));
   }
-  const limits = { host: '127.0.0.1', maxConcurrentStreams: 100, maxConnectionAgeMs: 60_000 };
+  const limits = { host: '127.0.0.1', maxConnections: 100, maxConcurrentStreams: 100, maxConnectionAgeMs: 60_000 };
 
   function open<T extends Client>(opened: T): T {
     clients.push(opened);

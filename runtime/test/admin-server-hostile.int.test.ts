@@ -139,15 +139,15 @@ describe('the admin port', () => {
   });
 
   it('takes 100 connections, closes more at once, and serves again when they are gone', async () => {
-    let gone = 0;
+    const gone = { count: 0 };
     for (let number = 0; number < CONNECTIONS_MAX * 2; number++) {
       const socket = open();
       socket.resume();
-      socket.once('close', () => gone++);
+      socket.once('close', () => gone.count++);
     }
-    while (gone < CONNECTIONS_MAX) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (gone.count < CONNECTIONS_MAX) await new Promise((resolve) => setTimeout(resolve, 5));
     for (const socket of sockets.splice(0)) socket.destroy();
-    while (gone < CONNECTIONS_MAX * 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (gone.count < CONNECTIONS_MAX * 2) await new Promise((resolve) => setTimeout(resolve, 5));
     await servesOn();
   });
 });

@@ -55,8 +55,8 @@ export interface SlowClientsResult extends VitalsReport {
 const ALONE_MS = 10_000;
 const LIMIT_MS = 20_000;
 /** Connections opened at once: the listen queue of ingest holds 512. */
-const OPEN_AT_ONCE = 100;
-const OPEN_EVERY_MS = 20;
+const OPEN_AT_ONCE = 50;
+const OPEN_EVERY_MS = 50;
 /** When a reader reads what is left, to see whether its connection was closed. */
 const READ_ON_MS = 15_000;
 /** For answers that are still on their way when a window ends. */

@@ -1,31 +1,28 @@
 import type { BidRequest } from '@helios/proto/bid-request';
 import { BodyBuffer, type BodyMemory } from './body.js';
-import { contentTypes, type Problem, problems } from './problem.js';
+import { type HttpResponse, writeAccepted, writeProblem } from './answer.js';
+import { type Problem, problems } from './problem.js';
 
 /**
  * One HTTP request to `POST /bid`, from handler entry to its answer: it collects the body, hands it over once, and writes one answer.
  *
  * States: idle -> receiving (the body is on its way) -> handed over (whoever took the body answers) -> idle;
- * receiving -> draining (the body is read and dropped, the answer is known) -> idle; any of these -> idle when the client leaves;
- * receiving or draining -> retired when it is answered before its body ended: uWebSockets.js goes on delivering that body to the same
- * callbacks, so such an exchange is never used again.
+ * receiving -> draining (the body is read and dropped, the answer is known); receiving, draining, handed over -> refusing (the refusal is
+ * written in the next turn of the event loop) -> idle; idle -> refusing (the head is enough); any of these -> idle when the client leaves,
+ * refusing at its turn; receiving, draining or refusing -> retired when it is answered before its body ended: uWebSockets.js goes on
+ * delivering that body to the same callbacks, so such an exchange is never used again.
+ *
+ * A refusal waits for the next turn because uWebSockets.js closes a connection that sends a request before the one before it is answered.
+ * Answered at once, refused requests could be pipelined: half a megabyte of them, ten thousand requests, came up in one turn, and 40
+ * connections that did so held up everybody else for seconds.
  *
  * Exchanges are reused and their callbacks are made once: a request costs no closure.
  */
 
-/** What an exchange needs of uWebSockets.js' response. */
-export interface HttpResponse {
-  onAborted(handler: () => void): unknown;
-  onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): unknown;
-  cork(write: () => void): unknown;
-  writeStatus(status: string): unknown;
-  writeHeader(name: string, value: string): unknown;
-  end(body?: string, closeConnection?: boolean): unknown;
-}
-
 /** What is read of uWebSockets.js' request, inside its handler only. */
 export interface HttpRequest {
   getHeader(lowerCaseName: string): string;
+  forEach(look: (lowerCaseName: string, value: string) => void): void;
 }
 
 /** Who decides about requests. */
@@ -36,6 +33,8 @@ export interface ExchangeOwner {
   answering(exchange: Exchange, problem: Problem | null): void;
   /** The client left before the answer; nothing can be answered any more. */
   clientGone(exchange: Exchange): void;
+  /** The owner calls `answerRefusal` once, in the next turn of the event loop. */
+  refusalDue(exchange: Exchange): void;
   /** The exchange may be used for another request. */
   reusable(exchange: Exchange): void;
 }
@@ -47,7 +46,7 @@ export interface ExchangeLimits {
   readonly tooLarge: Problem;
 }
 
-type State = 'idle' | 'receiving' | 'handed_over' | 'draining' | 'retired';
+type State = 'idle' | 'receiving' | 'handed_over' | 'draining' | 'refusing' | 'retired';
 
 export class Exchange {
   /** Handler entry. */
@@ -74,8 +73,12 @@ export class Exchange {
   #inPieces = false;
   #drainedBytes = 0;
   #problem: Problem | null = null;
+  /** A HEAD request: the answer has no body. */
+  #bodiless = false;
   #answer = '';
   #closes = false;
+  /** The client does not read: the answer was not written. */
+  #unread = false;
 
   constructor(owner: ExchangeOwner, limits: ExchangeLimits, memory: BodyMemory) {
     this.#owner = owner;
@@ -94,6 +97,17 @@ export class Exchange {
     this.#start(response, nowMonoMs, 'draining');
   }
 
+  /** Refuses a request for its head alone; a body is read and dropped by uWebSockets.js. `bodiless`: the method is HEAD. */
+  refuseHead(response: HttpResponse, nowMonoMs: number, problem: Problem, bodiless: boolean): void {
+    this.startedMonoMs = nowMonoMs;
+    this.#response = response;
+    this.#bodiless = bodiless;
+    // No callback takes the body.
+    this.#bodyEnded = true;
+    response.onAborted(this.#onAborted);
+    this.refuseSoon(problem);
+  }
+
   /** Answers 202. */
   accept(answer: string, closes: boolean): void {
     this.#answer = answer;
@@ -101,10 +115,24 @@ export class Exchange {
     this.#end(this.#writeAccepted, null);
   }
 
-  /** Answers `problem`. */
+  /** Answers `problem`: for who is not called by uWebSockets.js itself. */
   refuse(problem: Problem): void {
     this.#problem = problem;
     this.#end(this.#writeProblem, problem);
+  }
+
+  /** Answers `problem` in the next turn of the event loop: for who is called while uWebSockets.js reads from the connection. */
+  refuseSoon(problem: Problem): void {
+    this.#problem = problem;
+    this.#state = 'refusing';
+    this.#body.clear();
+    this.#owner.refusalDue(this);
+  }
+
+  /** Writes what `refuseSoon` was given, unless the client has left. */
+  answerRefusal(): void {
+    if (this.#response === null) this.#finish();
+    else this.refuse(this.#problem as Problem);
   }
 
   #start(response: HttpResponse, nowMonoMs: number, state: State): void {
@@ -134,7 +162,7 @@ export class Exchange {
     if (chunk.byteLength > 0) {
       const received = this.#body.length;
       const appended = this.#body.append(chunk);
-      if (appended === 'no_memory') return this.refuse(problems.bodyMemoryFull);
+      if (appended === 'no_memory') return this.refuseSoon(problems.bodyMemoryFull);
       if (appended === 'too_large') {
         this.#body.clear();
         this.#problem = this.#limits.tooLarge;
@@ -153,7 +181,7 @@ export class Exchange {
 
   #drain(bytes: number): void {
     this.#drainedBytes += bytes;
-    if (this.#bodyEnded || this.#drainedBytes > this.#limits.drainMaxBytes) this.refuse(this.#problem as Problem);
+    if (this.#bodyEnded || this.#drainedBytes > this.#limits.drainMaxBytes) this.refuseSoon(this.#problem as Problem);
   }
 
   readonly #onAborted = (): void => {
@@ -162,7 +190,8 @@ export class Exchange {
     // After an abort uWebSockets.js calls nothing of this request any more.
     this.#bodyEnded = true;
     this.#owner.clientGone(this);
-    this.#finish();
+    // Its refusal is still due, and must find this exchange unused.
+    if (this.#state !== 'refusing') this.#finish();
   };
 
   #end(write: () => void, problem: Problem | null): void {
@@ -170,6 +199,9 @@ export class Exchange {
     this.#owner.answering(this, problem);
     response.cork(write);
     this.#response = null;
+    // Answered with #response cleared: the abort that closing raises is not the client leaving.
+    if (this.#unread) response.close();
+    this.#unread = false;
     this.#finish();
   }
 
@@ -179,6 +211,7 @@ export class Exchange {
     this.requestId = '';
     this.slot = -1;
     this.#problem = null;
+    this.#bodiless = false;
     this.#drainedBytes = 0;
     this.#inPieces = false;
     if (!this.#bodyEnded) {
@@ -191,22 +224,10 @@ export class Exchange {
   }
 
   readonly #writeAccepted = (): void => {
-    const response = this.#response as HttpResponse;
-    response.writeStatus('202 Accepted');
-    response.writeHeader('Content-Type', contentTypes.json);
-    response.end(this.#answer, this.#closes);
+    this.#unread = !writeAccepted(this.#response as HttpResponse, this.#answer, this.#closes);
   };
 
   readonly #writeProblem = (): void => {
-    writeProblem(this.#response as HttpResponse, this.#problem as Problem);
+    this.#unread = !writeProblem(this.#response as HttpResponse, this.#problem as Problem, this.#bodiless);
   };
-}
-
-/** Writes a whole problem answer, inside a handler or a cork. `bodiless`: a HEAD request was answered. */
-export function writeProblem(response: HttpResponse, problem: Problem, bodiless = false): void {
-  response.writeStatus(problem.status);
-  response.writeHeader('Content-Type', contentTypes.problem);
-  if (problem.header !== null) response.writeHeader(problem.header[0], problem.header[1]);
-  // An empty end also serves HEAD: this uWebSockets.js takes an `endWithoutBody` that keeps the connection for no answer at all.
-  response.end(bodiless ? '' : problem.body, problem.closes);
 }

@@ -4,7 +4,8 @@ import type { EventProducer, Refusal } from '@helios/runtime/kafka/producer';
 import { Admission, type AdmissionOwner, NO_SLOT } from './admission.js';
 import { BodyMemory } from './body.js';
 import { EventHeaders, isTraceparent } from './event-headers.js';
-import { Exchange, type ExchangeLimits, type ExchangeOwner, type HttpRequest, type HttpResponse, writeProblem } from './exchange.js';
+import type { HttpResponse } from './answer.js';
+import { Exchange, type ExchangeLimits, type ExchangeOwner, type HttpRequest } from './exchange.js';
 import { inflate } from './gzip.js';
 import { type IngestMetrics, logEvents } from './ingest-metrics.js';
 import { invalidProblem, malformedGzip, type Problem, problems, tooLargeProblem } from './problem.js';
@@ -49,6 +50,8 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
   readonly #limits: ExchangeLimits;
   readonly #headers = new EventHeaders();
   readonly #pool: Exchange[] = [];
+  /** Refused in this turn of the event loop, answered in the next. */
+  #refusals: Exchange[] = [];
   #rejectedCount = 0;
 
   constructor(options: IntakeOptions) {
@@ -65,10 +68,12 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
   /** Takes one `POST /bid` over, inside its handler. */
   begin(response: HttpResponse, request: HttpRequest): void {
     const nowMonoMs = performance.now();
-    if (this.admission.full) return this.refuseAtOnce(response, problems.tooManyInFlight, nowMonoMs);
+    if (this.admission.full) return this.refuseHead(response, problems.tooManyInFlight, nowMonoMs);
+    const contentLength = request.getHeader('content-length');
+    if (contentLength === '' && !isChunkedOnce(request)) return this.refuseHead(response, problems.badTransferEncoding, nowMonoMs);
     const encoding = request.getHeader('content-encoding').toLowerCase();
-    const problem = this.#problemOfHead(encoding, request.getHeader('content-length'));
-    const exchange = this.#pool.pop() ?? new Exchange(this, this.#limits, this.bodyMemory);
+    const problem = this.#problemOfHead(request, encoding, contentLength);
+    const exchange = this.#exchange();
     if (problem !== null) return exchange.drain(response, nowMonoMs, problem);
     const traceparent = request.getHeader('traceparent');
     exchange.gzipped = encoding === 'gzip';
@@ -76,17 +81,16 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     exchange.receive(response, nowMonoMs);
   }
 
-  /** Answers inside the handler, whatever body follows. `bodiless`: the method is HEAD. */
-  refuseAtOnce(response: HttpResponse, problem: Problem, startedMonoMs: number, bodiless = false): void {
-    writeProblem(response, problem, bodiless);
-    this.#counted(problem, startedMonoMs);
+  /** Refuses a request for its head alone, whatever body follows. `bodiless`: the method is HEAD. */
+  refuseHead(response: HttpResponse, problem: Problem, startedMonoMs: number, bodiless = false): void {
+    this.#exchange().refuseHead(response, startedMonoMs, problem, bodiless);
   }
 
   bodyReceived(exchange: Exchange, body: Buffer): void {
     if (!exchange.gzipped || body.length === 0) return this.#admit(exchange, body);
     const inflated = inflate(body, this.#options.maxBodyBytes);
     if (inflated.ok) this.#admit(exchange, inflated.body);
-    else exchange.refuse(inflated.why === 'too_large' ? this.#limits.tooLarge : malformedGzip);
+    else exchange.refuseSoon(inflated.why === 'too_large' ? this.#limits.tooLarge : malformedGzip);
   }
 
   answering(exchange: Exchange, problem: Problem | null): void {
@@ -97,6 +101,10 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
   clientGone(exchange: Exchange): void {
     this.#options.counts.requests.aborted++;
     if (exchange.slot !== NO_SLOT) this.admission.abandon(exchange.slot);
+  }
+
+  refusalDue(exchange: Exchange): void {
+    if (this.#refusals.push(exchange) === 1) setImmediate(this.#answerRefusals);
   }
 
   reusable(exchange: Exchange): void {
@@ -127,12 +135,22 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     exchange.refuse(problems.ackTimeout);
   }
 
+  readonly #answerRefusals = (): void => {
+    const due = this.#refusals;
+    this.#refusals = [];
+    for (const exchange of due) exchange.answerRefusal();
+  };
+
+  #exchange(): Exchange {
+    return this.#pool.pop() ?? new Exchange(this, this.#limits, this.bodyMemory);
+  }
+
   #admit(exchange: Exchange, body: Buffer): void {
-    if (this.stopping) return exchange.refuse(problems.stopping);
+    if (this.stopping) return exchange.refuseSoon(problems.stopping);
     // Before the body is parsed: what is shed should cost little.
-    if (this.admission.full) return exchange.refuse(problems.tooManyInFlight);
+    if (this.admission.full) return exchange.refuseSoon(problems.tooManyInFlight);
     const parsed = parseBidRequest(body);
-    if (!parsed.ok) return exchange.refuse(invalidProblem(parsed.fault));
+    if (!parsed.ok) return exchange.refuseSoon(invalidProblem(parsed.fault));
     const { producer, topic, counts, sampler } = this.#options;
     const { request } = parsed;
     const slot = this.admission.acquire(exchange, exchange.ownSinceMonoMs);
@@ -140,7 +158,7 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     const refusal = producer.produce(topic, request.id, body, headers, this.admission, slot);
     if (refusal !== null) {
       this.admission.release(slot);
-      return exchange.refuse(refusal === 'too_large' ? this.#limits.tooLarge : refusalProblems[refusal]);
+      return exchange.refuseSoon(refusal === 'too_large' ? this.#limits.tooLarge : refusalProblems[refusal]);
     }
     exchange.slot = slot;
     exchange.requestId = request.id;
@@ -152,8 +170,10 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     counts.beforeProduce.observe((performance.now() - exchange.ownSinceMonoMs) / 1000);
   }
 
-  #problemOfHead(encoding: string, contentLength: string): Problem | null {
-    if (encoding !== '' && encoding !== 'identity' && encoding !== 'gzip') return problems.unsupportedEncoding;
+  #problemOfHead(request: HttpRequest, encoding: string, contentLength: string): Problem | null {
+    if (encoding !== '' && (!(encoding === 'gzip' || encoding === 'identity') || linesOf(request, 'content-encoding') > 1)) {
+      return problems.unsupportedEncoding;
+    }
     return Number(contentLength) > this.#options.maxBodyBytes ? this.#limits.tooLarge : null;
   }
 
@@ -167,4 +187,23 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     if (!sampler.shouldLog(logEvents.rejected, String(this.#rejectedCount))) return;
     log.info({ code: problem.code, field: problem.field, detail: problem.detail }, logEvents.rejected);
   }
+}
+
+/**
+ * Whether a request without a Content-Length has no Transfer-Encoding, or "chunked" and nothing else. uWebSockets.js reads a body as chunked
+ * whatever the header says; a proxy that reads it another way would see another end of the request. Source: RFC 9112, section 6.3.
+ */
+function isChunkedOnce(request: HttpRequest): boolean {
+  const first = request.getHeader('transfer-encoding');
+  if (first === '') return true;
+  return first.toLowerCase() === 'chunked' && linesOf(request, 'transfer-encoding') === 1;
+}
+
+/** How many lines of the head have this name; `getHeader` gives the first only. Looks at every line: not for what every request has. */
+function linesOf(request: HttpRequest, lowerCaseName: string): number {
+  let count = 0;
+  request.forEach((name) => {
+    if (name === lowerCaseName) count++;
+  });
+  return count;
 }

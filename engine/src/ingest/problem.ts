@@ -131,6 +131,15 @@ export const problems = {
     detail: '/bid takes POST only.',
     header: ['Allow', 'POST'],
   }),
+  badTransferEncoding: problem({
+    outcome: 'invalid',
+    code: 'bad_transfer_encoding',
+    status: 400,
+    phrase: 'Bad Request',
+    title: 'Bad transfer encoding',
+    detail: 'The Transfer-Encoding of the request is not "chunked" alone, so it is not certain where its body ends.',
+    closes: true,
+  }),
   unsupportedEncoding: problem({
     outcome: 'unsupported_encoding',
     code: 'unsupported_encoding',

@@ -112,10 +112,10 @@ async function loadUws() {
 function routes(app: App, intake: Intake): App {
   app.post('/bid', (response, request) => intake.begin(response, request));
   app.any('/bid', (response, request) => {
-    intake.refuseAtOnce(response, problems.methodNotAllowed, performance.now(), request.getMethod() === 'head');
+    intake.refuseHead(response, problems.methodNotAllowed, performance.now(), request.getMethod() === 'head');
   });
   app.any('/*', (response, request) => {
-    intake.refuseAtOnce(response, problems.notFound, performance.now(), request.getMethod() === 'head');
+    intake.refuseHead(response, problems.notFound, performance.now(), request.getMethod() === 'head');
   });
   return app;
 }

@@ -14,7 +14,7 @@ describe('problem answers', () => {
       expect(body['code']).toBe(problem.code);
       expect(outcomes).toContain(problem.outcome);
       expect(problem.header?.[0] ?? null).toBe(body['status'] === 503 ? 'Retry-After' : (problem.header?.[0] ?? null));
-      expect(problem.closes).toBe(body['status'] === 413 || body['status'] === 415 || problem.code === 'stopping');
+      expect(problem.closes).toBe(['too_large', 'unsupported_encoding', 'bad_transfer_encoding', 'stopping'].includes(problem.code));
     },
   );
 

@@ -352,7 +352,12 @@ export class BatchConsumer {
     metrics.counter('helios_rebalances_total', 'Assignments and revocations of partitions.', () => this.#counts.rebalances);
     metrics.gauge('helios_consumer_batches_in_flight', 'Batches being handled.', () => this.#batchesInFlight);
     metrics.gauge('helios_consumer_partitions', 'Partitions assigned to this process.', () => this.#partitions.size);
-    metrics.gauge('helios_consumer_lag_messages', 'Messages not yet committed, per assigned partition.', () => this.#lag.lag(), 'partition');
+    metrics.gauge(
+      'helios_consumer_lag_messages',
+      'Messages not yet committed, per assigned partition.',
+      () => this.#lag.lag(),
+      'partition',
+    );
   }
 }
 
