@@ -132,7 +132,7 @@ describe('events that are refused', () => {
     ['of another slot', `${outcome.bid_request_id}:another`],
     ['of another request', `another:${outcome.slot_id}`],
     ['that is none', 'no-colon'],
-  ])('one under a bid id %s, which would take that bid\'s place', (_, bidId) => {
+  ])("one under a bid id %s, which would take that bid's place", (_, bidId) => {
     const decoded = decodeAuctionOutcome(Buffer.from(JSON.stringify({ ...outcome, bid_id: bidId })));
     expect(decoded).toEqual({ ok: false, code: 'out_of_range', detail: expect.stringContaining('bid_id must be the id') });
   });
