@@ -41,7 +41,7 @@ export const faultTable = {
   EVENT_TOO_LARGE: {
     meaning: 'An event is larger than Kafka takes (1,000,000 bytes with key and headers).',
     action: 'Ingest answers 413; a dead letter is written without its value and says where the original stands.',
-    mend: 'Find who writes such messages to the topic; read the original at the offset that the letter names.',
+    mend: 'Find who writes such messages to the topic; `npm run dead-letters -- show` reads the original at the offset that the letter names.',
   },
   EVENTS_LOST: {
     meaning: 'The broker dropped events before they were consumed: the first offset fetched is past the one expected.',
