@@ -3,6 +3,7 @@ import { decimalNumber, readFlags, runProgram, UsageError, wholeNumber } from '@
 import { writeReliabilityTable } from './reliability-table.js';
 import { rows } from './rows/index.js';
 import { runRows } from './runner.js';
+import type { Stack } from './stack.js';
 
 const HELP = `Usage: npm run faults -- [--rows 1,5,9] [--minutes N] [--seed N] [--fresh] | --ci | --list | --table
 
@@ -48,6 +49,13 @@ await runProgram('faults', async (args) => {
   const seed = wholeNumber('--seed', values.seed, randomInt(1_000_000), 0, 2 ** 31 - 1);
   say(`seed ${seed}`);
   const startedMonoMs = performance.now();
+  let running: Stack | null = null;
+  const interrupted = () => {
+    say('stopping the servers; what finished runs gave is kept');
+    void Promise.resolve(running?.stop()).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
   const failures = await runRows({
     rows: wanted,
     ci,
@@ -57,6 +65,7 @@ await runProgram('faults', async (args) => {
     fresh: values.fresh === true,
     command: `npm run faults -- ${args.join(' ')}`.trimEnd(),
     say,
+    running: (stack) => (running = stack),
   });
   if (!ci) writeReliabilityTable();
   const minutes = ((performance.now() - startedMonoMs) / 60_000).toFixed(1);

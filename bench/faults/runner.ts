@@ -25,6 +25,8 @@ export interface RunnerOptions {
   readonly fresh: boolean;
   readonly command: string;
   readonly say: (text: string) => void;
+  /** Told of the stack that runs now, so that an interrupt can stop it; null: none. */
+  readonly running: (stack: Stack | null) => void;
 }
 
 /** A row that fails this often in a row is given up: what follows would only say the same. */
@@ -69,6 +71,7 @@ class Session {
   async stop(): Promise<void> {
     await this.#stack?.stop();
     this.#stack = undefined;
+    this.#options.running(null);
   }
 
   /** @returns why the row did not hold; empty when it did. */
@@ -156,6 +159,7 @@ class Session {
     const { say } = this.#options;
     const startedMonoMs = performance.now();
     const stack = await Stack.start(this.#shape, this.#folder, (text) => say(`  ${text}`));
+    this.#options.running(stack);
     this.#perSecond = await halfCapacity(stack, `calibration-${randomBytes(4).toString('hex')}-`, this.#folder);
     const seconds = Math.round((performance.now() - startedMonoMs) / 1000);
     say(`  ready after ${seconds} s; half of what it takes end to end is ${this.#perSecond} requests/s; logs in ${this.#folder}`);
