@@ -13,6 +13,7 @@ import { kafkaSettings } from '@helios/runtime/settings';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isAlive } from '../src/process-info.js';
 import { serverPorts } from '../src/server-ports.js';
+import { kafkaAbsent, whySkipped } from './absent-servers.js';
 import { type HelperProcess, startHelper } from './helper-process.js';
 
 /** One node of Apache Kafka, through what happens to it; the steps follow each other. */
@@ -32,19 +33,6 @@ async function start(): Promise<void> {
 const bootstrap = () => String(kafka.ready['bootstrap']);
 const serverPid = () => Number(kafka.ready['pid']);
 const configOf = () => loadConfig({ service: 'test', schema: kafkaSettings, env: { KAFKA_BROKERS: bootstrap() }, knownVariables: [] });
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'helios-kafka-'));
-  const [ports] = (await serverPorts(join(folder, 'ports.json'), 1, () => {})).kafka;
-  nodes = JSON.stringify([{ ...ports, advertised: ports?.client }]);
-  await start();
-}, FIRST_START_MS);
-
-afterAll(async () => {
-  kafka.child.kill('SIGTERM');
-  await kafka.exited;
-  rmSync(folder, { recursive: true, force: true });
-});
 
 async function makeTopics(env: Record<string, string>): Promise<{ code: number | null; lines: Record<string, unknown>[] }> {
   const child = spawn(process.execPath, [engine, 'topics'], {
@@ -109,7 +97,20 @@ async function consume(groupId: string, count: number): Promise<string[]> {
   return seen.toSorted();
 }
 
-describe.sequential('one node of Apache Kafka', { timeout: 150_000 }, () => {
+describe.skipIf(kafkaAbsent !== undefined)(`one node of Apache Kafka${whySkipped(kafkaAbsent)}`, { timeout: 150_000 }, () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'helios-kafka-'));
+    const [ports] = (await serverPorts(join(folder, 'ports.json'), 1, () => {})).kafka;
+    nodes = JSON.stringify([{ ...ports, advertised: ports?.client }]);
+    await start();
+  }, FIRST_START_MS);
+
+  afterAll(async () => {
+    kafka.child.kill('SIGTERM');
+    await kafka.exited;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
   it('gets the four topics once, and a second time nothing changes', async () => {
     const first = await makeTopics({});
     const names = ['bid_requests', 'bid_responses', 'auction_outcomes', 'dead_letters'];

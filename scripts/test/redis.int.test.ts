@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isAlive } from '../src/process-info.js';
 import { serverPorts } from '../src/server-ports.js';
+import { redisAbsent, whySkipped } from './absent-servers.js';
 import { type HelperProcess, startHelper } from './helper-process.js';
 
 let folder: string;
@@ -40,39 +41,41 @@ function ask(command: string): Promise<string> {
   });
 }
 
-it('keeps its data from one start to the next', async () => {
-  await start();
-  expect(await ask('SET user-1 profile')).toBe('+OK\r\n');
-  redis?.child.kill('SIGTERM');
-  expect(await redis?.exited).toBe(0);
-  await start();
-  expect(await ask('GET user-1')).toBe('$7\r\nprofile\r\n');
-});
+describe.skipIf(redisAbsent !== undefined)(`redis-server under its supervisor${whySkipped(redisAbsent)}`, () => {
+  it('keeps its data from one start to the next', async () => {
+    await start();
+    expect(await ask('SET user-1 profile')).toBe('+OK\r\n');
+    redis?.child.kill('SIGTERM');
+    expect(await redis?.exited).toBe(0);
+    await start();
+    expect(await ask('GET user-1')).toBe('$7\r\nprofile\r\n');
+  });
 
-it('ends with an error when its server is killed, and starts again', async () => {
-  const pid = await start();
-  process.kill(pid, 'SIGKILL');
-  expect(await redis?.exited).toBe(1);
-  expect(await start()).not.toBe(pid);
-  expect(await ask('PING')).toBe('+PONG\r\n');
-});
+  it('ends with an error when its server is killed, and starts again', async () => {
+    const pid = await start();
+    process.kill(pid, 'SIGKILL');
+    expect(await redis?.exited).toBe(1);
+    expect(await start()).not.toBe(pid);
+    expect(await ask('PING')).toBe('+PONG\r\n');
+  });
 
-it('stops the server that a killed supervisor left behind', async () => {
-  const pid = await start();
-  redis?.child.kill('SIGKILL');
-  await redis?.exited;
-  expect(isAlive(pid)).toBe(true);
-  await start();
-  expect(isAlive(pid)).toBe(false);
-});
+  it('stops the server that a killed supervisor left behind', async () => {
+    const pid = await start();
+    redis?.child.kill('SIGKILL');
+    await redis?.exited;
+    expect(isAlive(pid)).toBe(true);
+    await start();
+    expect(isAlive(pid)).toBe(false);
+  });
 
-it('leaves no server behind when the process that holds its standard input is gone', async () => {
-  const pid = await start();
-  expect(readFileSync(join(folder, 'redis/pid'), 'utf8').trim()).toBe(String(pid));
-  redis?.child.stdin?.destroy();
-  expect(await redis?.exited).toBe(0);
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
-  expect(existsSync(join(folder, 'redis/pid'))).toBe(false);
+  it('leaves no server behind when the process that holds its standard input is gone', async () => {
+    const pid = await start();
+    expect(readFileSync(join(folder, 'redis/pid'), 'utf8').trim()).toBe(String(pid));
+    redis?.child.stdin?.destroy();
+    expect(await redis?.exited).toBe(0);
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+    expect(existsSync(join(folder, 'redis/pid'))).toBe(false);
+  });
 });
 
 it('refuses a port that is none, with exit code 2', async () => {

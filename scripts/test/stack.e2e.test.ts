@@ -8,6 +8,7 @@ import { isFree } from '../src/ports.js';
 import { isAlive } from '../src/process-info.js';
 import type { RunFacts } from '../src/run-file.js';
 import { serverPorts } from '../src/server-ports.js';
+import { kafkaAbsent, redisAbsent, whySkipped } from './absent-servers.js';
 
 const stackFile = fileURLToPath(new URL('../dist/stack.js', import.meta.url));
 
@@ -15,25 +16,6 @@ let folder: string;
 let stack: ChildProcess;
 let exited: Promise<number | null>;
 let output: string;
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'helios-stack-'));
-  chmodSync(folder, 0o755); // the database's own user passes through it
-  const env = { ...process.env, ...(await servicePorts()) };
-  for (const name of ['KAFKA_BROKERS', 'REDIS_HOST', 'DB_HOST']) delete env[name];
-  stack = spawn(process.execPath, [stackFile, '--data', join(folder, 'state'), '--traffic', '0'], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  output = '';
-  for (const stream of [stack.stdout, stack.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  exited = new Promise((resolve) => stack.once('exit', resolve));
-});
-afterEach(async () => {
-  stack.kill('SIGTERM');
-  await exited;
-  rmSync(folder, { recursive: true, force: true });
-});
 
 /** Free ports for the services, and a range of them for their admin ports. */
 async function servicePorts(): Promise<Record<string, string>> {
@@ -75,7 +57,27 @@ async function stored(id: string): Promise<void> {
   await vi.waitFor(async () => expect((await fetch(url)).status).toBe(200), { timeout: 60_000, interval: 200 });
 }
 
-describe('npm run stack', () => {
+const absent = kafkaAbsent ?? redisAbsent;
+describe.skipIf(absent !== undefined)(`npm run stack${whySkipped(absent)}`, () => {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'helios-stack-'));
+    chmodSync(folder, 0o755); // the database's own user passes through it
+    const env = { ...process.env, ...(await servicePorts()) };
+    for (const name of ['KAFKA_BROKERS', 'REDIS_HOST', 'DB_HOST']) delete env[name];
+    stack = spawn(process.execPath, [stackFile, '--data', join(folder, 'state'), '--traffic', '0'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    output = '';
+    for (const stream of [stack.stdout, stack.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    exited = new Promise((resolve) => stack.once('exit', resolve));
+  });
+  afterEach(async () => {
+    stack.kill('SIGTERM');
+    await exited;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
   it('takes bids on real servers, starts a killed broker again on its data, and stops without a trace', { timeout: 400_000 }, async () => {
     await until('Helios runs.');
     await accepted('before');

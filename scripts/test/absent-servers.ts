@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process';
+import { findJava } from '../src/kafka-jars.js';
+
+/** Why tests on real servers cannot run on this machine; undefined where they can. `npm test` names what was skipped. */
+
+export const redisAbsent = runs('redis-server', '--version') ? undefined : 'redis-server is not installed';
+export const kafkaAbsent = javaAbsent() ?? (runs('mvn', '--version') ? undefined : 'Maven is not installed');
+
+/** What a suite's name says when it is skipped. */
+export function whySkipped(absent: string | undefined): string {
+  return absent === undefined ? '' : ` (skipped: ${absent})`;
+}
+
+function javaAbsent(): string | undefined {
+  try {
+    findJava(process.env['JAVA_HOME']);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function runs(command: string, flag: string): boolean {
+  return spawnSync(command, [flag], { stdio: 'ignore' }).status === 0;
+}
