@@ -6,6 +6,8 @@ const endToEnd = '*/test/**/*.e2e.test.ts';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Most files wait for servers: more of them at once than this machine may have cores.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

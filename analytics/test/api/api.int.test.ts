@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { encodeBidId } from '@helios/proto/events';
 import { createLogger } from '@helios/runtime/log';
 import { Metrics } from '@helios/runtime/metrics';
 import type { FastifyInstance } from 'fastify';
@@ -20,9 +21,16 @@ const nowUnixMs = Date.now();
 const events = Array.from({ length: COUNT }, (_, index) =>
   outcome(index, { timestamp: new Date(nowUnixMs - 1000 * Math.floor(index / 7)).toISOString() }, nowUnixMs),
 );
+const strangeRequestId = `a%2525:/../?#"<é>: ${'%'.repeat(220)}`;
+const strangeSlotId = `%2F/../?#"<é>: ${'y'.repeat(230)}`;
 const strange = outcome(
   COUNT,
-  { bid_id: `a%2525%3A/../?#"<é>: ${'y'.repeat(900)}`, timestamp: new Date(nowUnixMs - 86_400_000).toISOString() },
+  {
+    bid_id: encodeBidId(strangeRequestId, strangeSlotId),
+    bid_request_id: strangeRequestId,
+    slot_id: strangeSlotId,
+    timestamp: new Date(nowUnixMs - 86_400_000).toISOString(),
+  },
   nowUnixMs,
 );
 

@@ -30,20 +30,12 @@ describe('poison', () => {
     expect(values(60, 1)).not.toEqual(values(60, 2));
   });
 
-  it('comes in every kind, on every topic, and what is valid for all that is another bid', () => {
+  it('comes in every kind, on every topic, each refused for the reason it is made for', () => {
     const all = poisonOfEachKind('p-', new SeededRandom(3));
     expect(new Set(all.map(({ kind }) => kind))).toEqual(new Set(poisonKinds));
     for (const topic of poisonTopics) expect(all.filter((poison) => poison.topic === topic).length).toBeGreaterThan(18);
-    const passing = all.filter(({ topic, value, codes }) => {
-      const code = refusalOf(topic, value ?? Buffer.alloc(0));
-      if (code !== null) expect(codes).toContain(code);
-      return code === null;
-    });
-    // The decoders look at one attribute at a time: that the ids fit each other is for the services to see.
-    expect(passing.map(({ kind, topic }) => [kind, topic])).toEqual([
-      ["another bid's id", 'bidResponses'],
-      ["another bid's id", 'auctionOutcomes'],
-    ]);
+    for (const { kind, topic, value, codes } of all)
+      expect([kind, codes]).toEqual([kind, expect.arrayContaining([refusalOf(topic, value ?? Buffer.alloc(0))])]);
   });
 
   it.each([600, 901, 7])('is %d in number, a third on each topic, a hundred in a row where there are more', (count) => {
