@@ -44,15 +44,16 @@ function stackOf(rssBytes = 1e8): Stack {
 async function watched(stack: Stack): Promise<{ broken: readonly string[]; figures: Record<string, number> }> {
   const bids = load();
   const watch = new OutageWatch(stack, bids);
+  while (bids.sent < 10) await sleep(10);
   watch.begin();
-  await sleep(3600);
+  await sleep(4800);
   await watch.end();
   await bids.stop();
   const figures = watch.judge();
   return { broken: watch.broken, figures };
 }
 
-describe('the watch over an outage', { timeout: 15_000 }, () => {
+describe('the watch over an outage', { timeout: 40_000 }, () => {
   test('finds nothing wrong with a 503 and Retry-After for everything', async () => {
     answer = { status: 503, headers: { 'Retry-After': '1' } };
     const { broken, figures } = await watched(stackOf());
@@ -71,7 +72,7 @@ describe('the watch over an outage', { timeout: 15_000 }, () => {
   });
 });
 
-describe('waiting for requests to be accepted again', { timeout: 15_000 }, () => {
+describe('waiting for requests to be accepted again', { timeout: 40_000 }, () => {
   test('ends with the time until they were, and fails when they are not', async () => {
     answer = { status: 503 };
     const bids = load();
