@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { readVitals, type VitalsReport, VitalsWatch } from './service-vitals.js';
 
 /**
@@ -54,23 +54,9 @@ export interface SlowClientsResult extends VitalsReport {
 
 const ALONE_MS = 10_000;
 const LIMIT_MS = 20_000;
-/** Connections opened at once: the listen queue of ingest holds 512. */
-const OPEN_AT_ONCE = 50;
-const OPEN_EVERY_MS = 50;
-/** When a reader reads what is left, to see whether its connection was closed. */
-const READ_ON_MS = 15_000;
 /** For answers that are still on their way when a window ends. */
 const LAST_ANSWERS_MS = 1000;
 const DESCRIPTORS_LIMIT_MS = 10_000;
-const INVALID = 'POST /bid HTTP/1.1\r\nHost: ingest\r\nContent-Length: 2\r\n\r\n{}';
-const DEAF_BLOCK = Buffer.from(INVALID.repeat(100));
-
-const first: Record<SlowKind, string> = {
-  head: 'POST /bid HTTP/1.1\r\nHost: ingest\r\nX-Slow: ',
-  body: 'POST /bid HTTP/1.1\r\nHost: ingest\r\nContent-Length: 100000\r\n\r\n',
-  reader: INVALID,
-  deaf: INVALID,
-};
 
 /** Measures the good traffic alone, then with the clients, and waits until all of them are closed. */
 export async function runSlowClients(options: SlowClientsOptions): Promise<SlowClientsResult> {
@@ -79,8 +65,7 @@ export async function runSlowClients(options: SlowClientsOptions): Promise<SlowC
   await sleep(options.aloneMs ?? ALONE_MS);
   const between = traffic.sent;
   const watch = await VitalsWatch.start(options.adminPort);
-  const clients = new SlowClients(options.port, kind);
-  await clients.run(count, options.limitMs ?? LIMIT_MS);
+  const clients = await inThread({ port: options.port, kind, count, limitMs: options.limitMs ?? LIMIT_MS });
   const to = traffic.sent;
   const descriptorsAfter = await descriptorsAtMost(options.adminPort, watch.before.openDescriptors);
   await sleep(LAST_ANSWERS_MS);
@@ -107,71 +92,23 @@ export function quantile(samples: ArrayLike<number>, share: number): number {
   return samples[Math.max(0, Math.ceil(samples.length * share) - 1)] ?? Number.NaN;
 }
 
-class SlowClients {
-  refused = 0;
-  closed = 0;
-  slowestCloseMs = 0;
-  readonly #port: number;
-  readonly #kind: SlowKind;
-  readonly #open = new Set<Socket>();
+/** What a thread of slow clients is asked to do, and what it answers when all of them are gone. */
+export interface SlowClientsTask {
+  readonly port: number;
+  readonly kind: SlowKind;
+  readonly count: number;
+  readonly limitMs: number;
+}
 
-  constructor(port: number, kind: SlowKind) {
-    this.#port = port;
-    this.#kind = kind;
-  }
+export type SlowClientsTally = Pick<SlowClientsResult, 'refused' | 'closed' | 'slowestCloseMs'>;
 
-  /** Opens `count` clients and lets them be slow until all are closed, or `limitMs` after the last came. */
-  async run(count: number, limitMs: number): Promise<void> {
-    // A deaf client sends all the time, the others act once a second.
-    const pulse = setInterval(() => this.#pulse(), this.#kind === 'deaf' ? 20 : 1000);
-    for (let opened = 0; opened < count; opened++) {
-      this.#connect();
-      if (opened % OPEN_AT_ONCE === OPEN_AT_ONCE - 1) await sleep(OPEN_EVERY_MS);
-    }
-    const openedMonoMs = performance.now();
-    const deadlineMonoMs = openedMonoMs + limitMs;
-    let reading = this.#kind !== 'reader';
-    while (this.#open.size > 0 && performance.now() < deadlineMonoMs) {
-      await sleep(20);
-      if (reading || performance.now() < openedMonoMs + READ_ON_MS) continue;
-      // A close is seen behind the last byte only.
-      reading = true;
-      for (const socket of this.#open) socket.resume();
-    }
-    clearInterval(pulse);
-    for (const socket of this.#open) socket.removeAllListeners('close').destroy();
-  }
-
-  #connect(): void {
-    const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true });
-    let connectedMonoMs = 0;
-    this.#open.add(socket);
-    // Nothing is read but what a pulse reads.
-    socket.pause();
-    socket.on('connect', () => {
-      connectedMonoMs = performance.now();
-      socket.write(first[this.#kind]);
-    });
-    // A reset is told of by the close that follows it.
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.#open.delete(socket);
-      if (connectedMonoMs === 0) this.refused++;
-      else {
-        this.closed++;
-        this.slowestCloseMs = Math.max(this.slowestCloseMs, performance.now() - connectedMonoMs);
-      }
-    });
-  }
-
-  #pulse(): void {
-    for (const socket of this.#open) {
-      if (socket.connecting || socket.destroyed) continue;
-      if (this.#kind === 'reader') socket.read(1);
-      else if (this.#kind !== 'deaf') socket.write('x');
-      else if (socket.writableLength === 0) socket.write(DEAF_BLOCK);
-    }
-  }
+/** Runs the clients in a thread of their own: what they do at once must not hold up the good traffic's own clients. */
+function inThread(task: SlowClientsTask): Promise<SlowClientsTally> {
+  const worker = new Worker(new URL('./slow-clients-thread.js', import.meta.url), { workerData: task, execArgv: [], name: 'slow-clients' });
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
 }
 
 async function descriptorsAtMost(adminPort: number, most: number): Promise<number> {

@@ -69,8 +69,8 @@ export const oversized: Row = {
   title: 'oversized bodies and compressed bombs, 100 at once',
   promise: 'refused before they are read; memory grows by less than 50 MB',
   unit: 'requests',
-  target: { ci: 1000, full: 10_000 },
-  perRun: { ci: 1000, full: 10_000 },
+  target: { ci: 500, full: 10_000 },
+  perRun: { ci: 500, full: 10_000 },
   budgetSeconds: 40,
   shape: oneBroker,
   async run(context): Promise<RunResult> {

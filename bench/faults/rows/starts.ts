@@ -9,8 +9,8 @@ import { shuffled } from './processes.js';
 
 const servers = ['kafka-1', 'redis', 'database'] as const;
 const dependencies = ['kafka-1', 'redis', 'database', 'profile-svc'] as const;
-const GAP_MS = 400;
-const ABSENT_MS = 2000;
+const GAP_MS = 200;
+const ABSENT_MS = 1500;
 const READY_LIMIT_MS = 60_000;
 
 export const startedInAnyOrder: Row = {
