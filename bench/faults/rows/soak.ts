@@ -7,14 +7,16 @@ import { unaskedEnds } from './processes.js';
 /** Row 28: half of capacity for minutes, while the memory of every service is watched. */
 
 const SAMPLE_EVERY_MS = 500;
-const GROWTH_MAX = 1.05;
+/** The last third over the middle third. In two minutes a young heap that was not collected once may still be growing. */
+const GROWTH_MAX = { full: 1.05, ci: 1.2 };
 const RSS_MAX_MIB = 250;
 const PAGE_BYTES = 4096;
 
 export const soaked: Row = {
   number: 28,
   title: 'soak at half of capacity',
-  promise: 'memory of every service is flat (the last third within 5 % of the middle third) and under 250 MB; identity exact',
+  promise:
+    'memory of every service is flat (the last third within 5 % of the middle third; 20 % in the two minutes of the short form) and under 250 MB; identity exact',
   unit: 'minutes',
   target: { ci: 2, full: 10 },
   perRun: { ci: 2, full: 10 },
@@ -39,7 +41,8 @@ export const soaked: Row = {
       figures[`${name}LastThirdMiB`] = Math.round(last * 10) / 10;
       figures[`${name}MostMiB`] = Math.round(most * 10) / 10;
       context.say(`${name}: ${middle.toFixed(1)} MiB in the middle third, ${last.toFixed(1)} in the last, ${most.toFixed(1)} at most`);
-      if (last > middle * GROWTH_MAX) broken.push(`${name} grew from ${middle.toFixed(1)} MiB to ${last.toFixed(1)} MiB`);
+      if (last > middle * (context.ci ? GROWTH_MAX.ci : GROWTH_MAX.full))
+        broken.push(`${name} grew from ${middle.toFixed(1)} MiB to ${last.toFixed(1)} MiB`);
       if (most > RSS_MAX_MIB) broken.push(`${name} took ${most.toFixed(1)} MiB`);
     }
     return { faults: minutes, report, recoveriesMs: [], figures, broken: [...broken, ...unaskedEnds(context)] };
