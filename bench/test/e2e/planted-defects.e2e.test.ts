@@ -42,9 +42,9 @@ afterAll(() => servers?.stop());
 // They mostly wait: for groups to form, for killed members to be missed.
 describe.concurrent('the check finds', () => {
   it('202 before the ack: requests without an end, after a kill -9 of ingest', TEST_LIMIT, async () => {
-    const { faulty, real } = await both({ faulty: defect('ack-before-broker'), real: realPrograms.ingest }, ingestKilled);
+    const programs = { faulty: defect('ack-before-broker'), real: realPrograms.ingest };
+    const { faulty } = await untilItBites(() => both(programs, ingestKilled), expectNothingFound);
     expect(faultsIn(faulty)).toEqual(['missing', 'lost on the way']);
-    expectNothingFound(real);
   });
 
   it(
@@ -79,9 +79,8 @@ describe.concurrent('the check finds', () => {
   });
 
   it('a shutdown without flush: requests without an end, after a SIGTERM to the auction', TEST_LIMIT, async () => {
-    const { faulty, real } = await auctionsStopped();
+    const { faulty } = await untilItBites(auctionsStopped, expectNothingFound);
     expect(faultsIn(faulty)).toEqual(['missing', 'lost on the way']);
-    expectNothingFound(real);
   });
 });
 
@@ -186,9 +185,9 @@ async function longIds(program: Program): Promise<CheckReport> {
   return check(base, prefix, posted);
 }
 
-async function auctionsStopped(): Promise<Pair<CheckReport>> {
+async function auctionsStopped(attempt: number): Promise<Pair<CheckReport>> {
   const started = await both({ faulty: defect('shutdown-without-flush'), real: realPrograms.auction }, async (program, which) => {
-    const lane = await servers.lane(`flush-${which}`, { from: base, at: 'auction' });
+    const lane = await servers.lane(`flush-${which}-${attempt}`, { from: base, at: 'auction' });
     // As many batches at once as it takes for the real auction to have as much under way as the faulty one.
     const env = { ...lingering, AUCTION_MAX_BATCHES_IN_FLIGHT: '100' };
     const [auction] = await Promise.all([lane.start('auction', program, env), lane.start('writer')]);
@@ -209,6 +208,21 @@ async function auctionsStopped(): Promise<Pair<CheckReport>> {
     await lane.start('auction');
     return check(lane, stream.prefix, stream.posted);
   });
+}
+
+/**
+ * A signal hits what is in flight at that moment, which on a busy machine may be nothing: then the scenario is played again, at most three
+ * times in all. The real service must be found faultless every time.
+ */
+async function untilItBites(
+  scenario: (attempt: number) => Promise<Pair<CheckReport>>,
+  expectFaultless: (real: CheckReport) => void,
+): Promise<Pair<CheckReport>> {
+  for (let attempt = 1; ; attempt++) {
+    const pair = await scenario(attempt);
+    expectFaultless(pair.real);
+    if (faultsIn(pair.faulty).length > 0 || attempt === 3) return pair;
+  }
 }
 
 /** A faulty service and the real one under the same fault, at the same time. */
