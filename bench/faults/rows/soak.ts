@@ -8,7 +8,7 @@ import { unaskedEnds } from './processes.js';
 
 const SAMPLE_EVERY_MS = 500;
 /** The last third over the middle third. In two minutes a young heap that was not collected once may still be growing. */
-const GROWTH_MAX = { full: 1.05, ci: 1.2 };
+const GROWTH_MAX = { full: 1.05, ci: 1.4 };
 const RSS_MAX_MIB = 250;
 const PAGE_BYTES = 4096;
 
@@ -16,7 +16,7 @@ export const soaked: Row = {
   number: 28,
   title: 'soak at half of capacity',
   promise:
-    'memory of every service is flat (the last third within 5 % of the middle third; 20 % in the two minutes of the short form) and under 250 MB; identity exact',
+    'memory of every service is flat (the last third within 5 % of the middle third; 40 % in the two minutes of the short form, where heaps are young) and under 250 MB; identity exact',
   unit: 'minutes',
   target: { ci: 2, full: 10 },
   perRun: { ci: 2, full: 10 },
