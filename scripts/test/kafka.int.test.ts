@@ -122,7 +122,7 @@ describe.skipIf(kafkaAbsent !== undefined)(`one node of Apache Kafka${whySkipped
     expect(second.lines.filter((line) => line['level'] === 'warn')).toEqual([]);
   });
 
-  it('tells that its topics have fewer partitions than are asked for now', async () => {
+  it('tells that its topics have fewer partitions than the configuration asks for', async () => {
     const { code, lines } = await makeTopics({ KAFKA_TOPIC_PARTITIONS: '5' });
     expect(code).toBe(0);
     const warnings = lines.filter((line) => line['level'] === 'warn');
