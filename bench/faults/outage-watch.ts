@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sumOf } from '@helios/scripts/metrics-text';
 import { slotsOfBody } from '@helios/scripts/replay-input';
-import { type BidLoad, quantile } from '../load/bid-load.js';
+import type { BidLoad } from '../load/bid-load.js';
+import { quantile } from '../load/quantile.js';
 import type { Posted } from './accounted-load.js';
 import type { Stack } from './stack.js';
 
@@ -65,7 +66,7 @@ export class OutageWatch {
       if (Object.keys(others).length > 0)
         this.broken.push(`requests sent during an outage were not all answered 503: ${JSON.stringify(others)}`);
       const latenciesMs = this.#bids.latencies(from, to, 503);
-      p99s.push(quantile(latenciesMs, 0.99));
+      if (latenciesMs.length > 0) p99s.push(quantile(latenciesMs, 0.99));
       slowestMs = Math.max(slowestMs, latenciesMs.at(-1) ?? 0);
     }
     if (refused === 0) this.broken.push('no request was refused: there was no outage');

@@ -252,11 +252,6 @@ export class BidLoad {
   }
 }
 
-/** The value that a share of the sorted values does not exceed; 0 for none. */
-export function quantile(sorted: ArrayLike<number>, share: number): number {
-  return sorted.length === 0 ? 0 : (sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] as number);
-}
-
 function nameOf(status: number): string {
   if (status === NO_ANSWER) return 'none';
   if (status === NOT_SENT) return 'not sent';

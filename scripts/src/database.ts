@@ -3,10 +3,11 @@
  * one JSON line. It ends when the server ends, for the launcher to start it again. Started by the launcher and by tests.
  */
 import { mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { readFlags, runProgram, UsageError, wholeNumber } from './cli.js';
+import { dirname, join } from 'node:path';
+import { runProgram } from './cli.js';
 import { choosePlace } from './postgres-place.js';
 import { DATABASE_NAME, DATABASE_USER, startPostgres } from './postgres-server.js';
+import { readServerFlags } from './server-flags.js';
 import { supervise } from './supervise.js';
 
 const HELP = `Usage: node scripts/dist/database.js --data DIR [--port N]
@@ -21,19 +22,9 @@ With HELIOS_EXIT_WITH_PARENT=1 it stops when its standard input closes.
 `;
 
 await runProgram('database', async (args) => {
-  const { values, positionals } = readFlags(args, {
-    data: { type: 'string' },
-    port: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  });
-  if (values.help === true) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  if (positionals.length > 0) throw new UsageError(`There is no argument ${positionals[0]}.`);
-  if (values.data === undefined) throw new UsageError('--data is missing.');
-  const port = wholeNumber('--port', values.port, 0, 0, 65_535);
-  const stateFolder = resolve(values.data);
+  const flags = readServerFlags(args, HELP, 0);
+  if (flags === null) return 0;
+  const { dataFolder: stateFolder, port } = flags;
   mkdirSync(stateFolder, { recursive: true });
   const passwordFile = join(stateFolder, 'postgres-password');
   const place = choosePlace(await nativeFolder(), stateFolder);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { quantile } from '../../load/quantile.js';
 import { readVitals, type VitalsReport, VitalsWatch } from './service-vitals.js';
 
 /**
@@ -87,11 +88,6 @@ export async function runSlowClients(options: SlowClientsOptions): Promise<SlowC
     descriptorsBefore: watch.before.openDescriptors,
     descriptorsAfter,
   };
-}
-
-/** The value that `share` of ascending `samples` do not exceed; NaN without samples. */
-export function quantile(samples: ArrayLike<number>, share: number): number {
-  return samples[Math.max(0, Math.ceil(samples.length * share) - 1)] ?? Number.NaN;
 }
 
 /** What a thread of slow clients is asked to do, and what it answers when all of them are gone. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sumOf } from '@helios/scripts/metrics-text';
 import type { BidLoad } from '../../load/bid-load.js';
-import { quantile } from '../../load/bid-load.js';
+import { quantile } from '../../load/quantile.js';
 import type { Row, RunResult } from '../row.js';
 import { consumerNames, oneBroker } from '../stack.js';
 import { unaskedEnds } from './processes.js';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { FuzzBodies } from '@helios/bench/faults/hostile/fuzz-bodies';
 import { requestBytes } from '@helios/bench/faults/hostile/fuzz';
 import { byteMutants, ruleMutants } from '@helios/bench/faults/hostile/mutants';
-import { quantile } from '@helios/bench/faults/hostile/slow-clients';
+import { quantile } from '@helios/bench/load/quantile';
 import { parseBidRequest } from '@helios/proto/bid-request';
 import { nextBidRequest } from '@helios/scripts/bid-request-mix';
 import { SeededRandom } from '@helios/scripts/random';
