@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { allocatorEnv } from '@helios/scripts/allocator-env';
 
 /** Processes under measurement: Helios services and helpers, each started on free ports and stopped by its own id. */
 
@@ -34,7 +35,7 @@ export async function startService(
 ): Promise<Measured> {
   const adminPort = await freePort();
   const child = spawn(process.execPath, [...execArgv, join(root, file), ...args], {
-    env: { ...process.env, LOG_LEVEL: 'error', ADMIN_PORT: String(adminPort), HELIOS_EXIT_WITH_PARENT: '1', ...env },
+    env: { ...allocatorEnv, ...process.env, LOG_LEVEL: 'error', ADMIN_PORT: String(adminPort), HELIOS_EXIT_WITH_PARENT: '1', ...env },
     stdio: ['pipe', 'inherit', 'inherit'],
   });
   const measured = { process: child, adminPort, stop: () => stop(child) };

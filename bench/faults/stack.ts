@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { allocatorEnv } from '@helios/scripts/allocator-env';
 import { parseMetrics, type Scrape } from '@helios/scripts/metrics-text';
 import { freePort } from '../processes.js';
 import { ManagedProcess, type ProcessEnd } from './managed-process.js';
@@ -267,6 +268,7 @@ export class Stack {
   /** A poll interval and a session short enough that a row can outlast them. */
   #serviceEnv(): Record<string, string> {
     return {
+      ...allocatorEnv,
       ...this.clientKafkaEnv,
       KAFKA_SESSION_TIMEOUT_MS: '6000',
       KAFKA_MAX_POLL_INTERVAL_MS: '10000',

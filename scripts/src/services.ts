@@ -1,3 +1,4 @@
+import { allocatorEnv } from './allocator-env.js';
 import { type Parts, unlessSet } from './foundation.js';
 import type { StartOptions } from './start-options.js';
 
@@ -21,7 +22,7 @@ const SIBLING_ADMIN_OFFSET = 10;
 
 /** The services in the order in which they stop, so that what one hop has taken the next one still handles. */
 export function serviceTable(options: StartOptions, parts: Parts): ServiceSpec[] {
-  const base = { ...options.env, HELIOS_EXIT_WITH_PARENT: '1' };
+  const base = { ...options.env, ...unlessSet(options, allocatorEnv), HELIOS_EXIT_WITH_PARENT: '1' };
   const { kafka, database } = parts;
   const { ports } = options;
   const consumer = (role: Role, args: readonly string[], adminOffset: number, env: Record<string, string>): ServiceSpec => ({

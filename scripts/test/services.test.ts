@@ -31,6 +31,11 @@ describe('the table of services', () => {
     for (const service of table) expect(service.env).toMatchObject({ HELIOS_EXIT_WITH_PARENT: '1', ADMIN_PORT: String(service.adminPort) });
   });
 
+  it('bounds the native memory of every service, unless the environment says otherwise', () => {
+    for (const service of serviceTable(optionsOf([], { MALLOC_ARENA_MAX: '8' }), embedded))
+      expect(service.env).toMatchObject({ MALLOC_ARENA_MAX: '8', MALLOC_TRIM_THRESHOLD_: '131072' });
+  });
+
   it('never hands the group id on', () => {
     for (const service of serviceTable(optionsOf([], { KAFKA_GROUP_ID: 'mine' }), embedded))
       expect(service.env).not.toHaveProperty('KAFKA_GROUP_ID');
