@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import type { Position } from './cursor.js';
 
 /** The outcome as the API shows it, and the SQL that reads it. Prices are USD CPM with at most six places; times are UTC. */
 
@@ -34,8 +35,11 @@ export const outcomeSchema = Type.Object({
 
 export type OutcomeRow = Omit<Static<typeof outcomeSchema>, 'accepted_at'> & { accepted_at: string | null };
 
+/** In the order of JSON and CSV. */
+export const outcomeColumnNames = Object.keys(outcomeSchema.properties) as readonly (keyof OutcomeRow)[];
+
 /** The select list: decimals as doubles (six places print exactly), times as text with microseconds. */
-export const outcomeColumns = Object.keys(outcomeSchema.properties)
+export const outcomeColumns = outcomeColumnNames
   .map((name) => {
     if (['bid_price', 'floor', 'win_price', 'market_price'].includes(name)) return `${name}::float8 as ${name}`;
     if (['bid_at', 'accepted_at', 'timestamp'].includes(name)) return `${utcText(`"${name}"`)} as "${name}"`;
@@ -45,6 +49,11 @@ export const outcomeColumns = Object.keys(outcomeSchema.properties)
 
 function utcText(column: string): string {
   return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+/** Where a page that ends with `row` goes on: `timestamp` must still have its microseconds. */
+export function positionOf(row: OutcomeRow): Position {
+  return { timestamp: row.timestamp, bidId: row.bid_id };
 }
 
 /** A row for people: times lose their last three digits when these are zeros. */

@@ -46,6 +46,7 @@ beforeAll(async () => {
     metrics: new ApiMetrics(new Metrics('test', '0')),
     rateLimitPerSecond: 0,
     corsOrigins: ['http://127.0.0.1:3000'],
+    exports: { exportsMax: 2, stallMs: 30_000 },
     log: createLogger('test', 'silent'),
   });
   port = await listening(api);
@@ -339,6 +340,7 @@ describe('faults and headers', () => {
       metrics: new ApiMetrics(new Metrics('test', '0')),
       rateLimitPerSecond: 2,
       corsOrigins: [],
+      exports: { exportsMax: 2, stallMs: 30_000 },
       log: createLogger('test', 'silent'),
     });
     const limitedPort = await listening(limited);
