@@ -86,8 +86,6 @@ export function outcomesRoutes(database: Database, answered: () => void): Fastif
   };
 }
 
-export const outcomesParameters = Object.keys(querySchema.properties);
-
 function notThere(): RequestProblem {
   return new RequestProblem(problem(404, 'There is no outcome with this bid_id.'));
 }

@@ -14,6 +14,8 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly { readonly parameter: string; readonly detail: string }[];
+  /** Which of the faults with this status, where a program must tell them apart. */
+  readonly code?: 'RANGE_NEEDS_ROWS';
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +31,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service unavailable',
 };
 
-export function problem(status: number, detail: string, more: Pick<Problem, 'errors' | 'headers'> = {}): Problem {
+export function problem(status: number, detail: string, more: Pick<Problem, 'errors' | 'headers' | 'code'> = {}): Problem {
   return { status, title: titles[status] ?? 'Fault', detail, ...more };
 }
 
@@ -42,6 +44,7 @@ export function problemBody(fault: Problem, requestId: string, path: string): st
     detail: fault.detail,
     instance: path,
     request_id: requestId,
+    ...(fault.code === undefined ? {} : { code: fault.code }),
     ...(fault.errors === undefined ? {} : { errors: fault.errors }),
   });
 }
@@ -92,6 +95,7 @@ function invalid(validation: Validation, knownParameters: readonly string[]): Pr
       const parameter = String(params['additionalProperty']);
       return { parameter, detail: `is not a parameter here. Known: ${knownParameters.join(', ')}.` };
     }
+    if (keyword === 'required') return { parameter: String(params['missingProperty']), detail: 'is required.' };
     const allowed = keyword === 'enum' && Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
     return {
       parameter: instancePath.slice(1).replaceAll('~1', '/').replaceAll('~0', '~'),

@@ -4,13 +4,14 @@ import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Logger } from '@helios/runtime/log';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { DatabaseState } from '../database-state.js';
 import type { Database } from '../db.js';
 import type { ApiMetrics } from './api-metrics.js';
 import { failFast } from './fail-fast.js';
-import { outcomesParameters, outcomesRoutes } from './outcomes-routes.js';
+import { outcomesRoutes } from './outcomes-routes.js';
 import { problem, type Problem, PROBLEM_TYPE, problemBody, problemOf, RequestProblem, sendProblem } from './problem.js';
+import { statsRoutes } from './stats-routes.js';
 
 /**
  * The read-only API over the stored outcomes: everything below `/api/` answers below `/api/analytics/` too.
@@ -77,7 +78,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof RequestProblem) return sendProblem(request, reply, error.fault);
-    const { fault, logged } = problemOf(error, state, outcomesParameters);
+    const { fault, logged } = problemOf(error, state, parametersOf(request));
     if (logged)
       log.error({ requestId: request.id, path: request.routeOptions.url, err: error.message, stack: error.stack }, 'request failed');
     return sendProblem(request, reply, fault);
@@ -86,10 +87,19 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     sendProblem(request, reply, problem(404, 'Nothing is served here. Try /api/outcomes/.')),
   );
 
-  const routes = outcomesRoutes(failFast(database, state), () => state.succeeded());
-  await app.register(routes, { prefix: '/api' });
-  await app.register(routes, { prefix: '/api/analytics' });
+  const guarded = failFast(database, state);
+  const answered = (): void => state.succeeded();
+  for (const prefix of ['/api', '/api/analytics']) {
+    await app.register(outcomesRoutes(guarded, answered), { prefix });
+    await app.register(statsRoutes(guarded, answered), { prefix });
+  }
   return app;
+}
+
+/** The query parameters that the route of `request` takes. */
+function parametersOf(request: FastifyRequest): string[] {
+  const query = request.routeOptions.schema?.querystring as { readonly properties?: object } | undefined;
+  return Object.keys(query?.properties ?? {});
 }
 
 /** A path that cannot be read never reaches a route. An id longer than any bid_id is not there; the rest is no valid percent-encoding. */
