@@ -28,6 +28,8 @@ export function csvLines(rows: readonly Readonly<Record<string, Cell>>[], column
     columns: [...columns],
     record_delimiter: 'windows',
     escape_formulas: true,
+    // The library quotes for a whole CRLF only; RFC 4180 wants it for each of the two.
+    quoted_match: /[\r\n]/,
     cast: { boolean: String, string: guarded },
   });
 }

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { problemTable } from './problem-table.js';
+import { problemCodes, problemTable } from './problem-table.js';
 
 /**
  * The OpenAPI 3.1 document of the API, made from the schemas of whatever routes are registered. What every route shares is added here:
@@ -28,6 +28,11 @@ const problemDetails = {
     detail: text('What is wrong with this request, in a sentence', ['limit must be an integer from 1 to 500; only CSV takes more.']),
     instance: text('The path of the request', ['/api/outcomes/']),
     request_id: text('Also in the header x-request-id; the log has a fault of ours under it', ['5f0c6b9e-2b53-4d0e-9c0e-0d4c4f6a1b7d']),
+    code: {
+      type: 'string',
+      enum: Object.keys(problemCodes),
+      description: 'Which of the faults with this status, where a program must tell them apart',
+    },
     errors: {
       type: 'array',
       description: 'What is wrong, by parameter',
@@ -63,7 +68,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       servers: [{ url: '/', description: 'The server that this document came from' }],
       tags: [
         { name: 'outcomes', description: 'What became of each bid' },
-        { name: 'stats', description: 'Figures over a range of time' },
+        { name: 'statistics', description: 'Figures over a range of time' },
       ],
     },
     transform: ({ schema, url }) => ({ schema: url.startsWith(GATEWAY_PREFIX) ? { ...schema, hide: true } : schema, url }),

@@ -136,8 +136,6 @@ export function outcomesRoutes(database: Database, outcomeExports: OutcomeExport
   };
 }
 
-export const outcomesParameters = Object.keys(querySchema.properties);
-
 function notThere(): RequestProblem {
   return new RequestProblem(problem(404, 'There is no outcome with this bid_id.'));
 }

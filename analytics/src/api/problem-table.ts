@@ -52,6 +52,16 @@ export const problemTable = {
   },
 } as const satisfies Record<number, ProblemKind>;
 
+/** The faults that a program must tell from others of their status: `code` in the body. */
+export const problemCodes = {
+  RANGE_NEEDS_ROWS: {
+    status: 400,
+    when: 'Statistics with this filter or interval come from single outcomes, and the range is longer than these may be.',
+    mend: 'Take a shorter range, or fewer filters, or a coarser interval: the detail says which helps.',
+  },
+} as const satisfies Record<string, { status: keyof typeof problemTable; when: string; mend: string }>;
+
+export type ProblemCode = keyof typeof problemCodes;
 export type ProblemStatus = keyof typeof problemTable;
 
 export function isProblemStatus(status: number): status is ProblemStatus {

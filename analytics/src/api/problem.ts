@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { DatabaseState } from '../database-state.js';
 import { databaseFault } from '../fault-class.js';
-import { isProblemStatus, type ProblemStatus, problemTable } from './problem-table.js';
+import { isProblemStatus, type ProblemCode, type ProblemStatus, problemTable } from './problem-table.js';
 
 /** Every fault of the API as RFC 9457 problem+json. Texts are ours: nothing of PostgreSQL's reaches a client. */
 
@@ -15,10 +15,12 @@ export interface Problem {
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly { readonly parameter: string; readonly detail: string }[];
+  /** Which of the faults with this status, where a program must tell them apart. */
+  readonly code?: ProblemCode;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function problem(status: ProblemStatus, detail: string, more: Pick<Problem, 'errors' | 'headers'> = {}): Problem {
+export function problem(status: ProblemStatus, detail: string, more: Pick<Problem, 'errors' | 'headers' | 'code'> = {}): Problem {
   return { status, title: problemTable[status].title, detail, ...more };
 }
 
@@ -31,6 +33,7 @@ export function problemBody(fault: Problem, requestId: string, path: string): st
     detail: fault.detail,
     instance: path,
     request_id: requestId,
+    ...(fault.code === undefined ? {} : { code: fault.code }),
     ...(fault.errors === undefined ? {} : { errors: fault.errors }),
   });
 }
@@ -82,6 +85,7 @@ function invalid(validation: Validation, knownParameters: readonly string[]): Pr
       const parameter = String(params['additionalProperty']);
       return { parameter, detail: `is not a parameter here. Known: ${knownParameters.join(', ')}.` };
     }
+    if (keyword === 'required') return { parameter: String(params['missingProperty']), detail: 'is required.' };
     const allowed = keyword === 'enum' && Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
     return {
       parameter: instancePath.slice(1).replaceAll('~1', '/').replaceAll('~0', '~'),

@@ -3,7 +3,7 @@ import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Logger } from '@helios/runtime/log';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { DatabaseState } from '../database-state.js';
 import type { Database } from '../db.js';
 import { addAnswerHeaders } from './answer-headers.js';
@@ -13,8 +13,9 @@ import { docsRoutes } from './docs-routes.js';
 import { failFast } from './fail-fast.js';
 import { type ExportLimits, OutcomeExports } from './outcome-exports.js';
 import { registerOpenApi } from './openapi.js';
-import { outcomesParameters, outcomesRoutes } from './outcomes-routes.js';
+import { outcomesRoutes } from './outcomes-routes.js';
 import { problem, problemOf, RequestProblem, sendProblem } from './problem.js';
+import { statsRoutes } from './stats-routes.js';
 
 /**
  * The read-only API over the stored outcomes: everything below `/api/` answers below `/api/analytics/` too.
@@ -80,7 +81,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof RequestProblem) return sendProblem(request, reply, error.fault);
-    const { fault, logged } = problemOf(error, state, outcomesParameters);
+    const { fault, logged } = problemOf(error, state, parametersOf(request));
     if (logged)
       log.error({ requestId: request.id, path: request.routeOptions.url, err: error.message, stack: error.stack }, 'request failed');
     return sendProblem(request, reply, fault);
@@ -92,11 +93,18 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   const guarded = failFast(database, state);
   const outcomeExports = new OutcomeExports(guarded, state, metrics, options.exports);
   app.addHook('preClose', async () => outcomeExports.stop());
-  const routes = outcomesRoutes(guarded, outcomeExports, () => state.succeeded());
+  const answered = (): void => state.succeeded();
   await registerOpenApi(app);
   for (const prefix of ['/api', '/api/analytics']) {
-    await app.register(routes, { prefix });
+    await app.register(outcomesRoutes(guarded, outcomeExports, answered), { prefix });
+    await app.register(statsRoutes(guarded, answered), { prefix });
     await app.register(docsRoutes, { prefix });
   }
   return app;
+}
+
+/** The query parameters that the route of `request` takes. */
+function parametersOf(request: FastifyRequest): string[] {
+  const query = request.routeOptions.schema?.querystring as { readonly properties?: object } | undefined;
+  return Object.keys(query?.properties ?? {});
 }

@@ -43,7 +43,10 @@ describe('docs/api.md', () => {
     const commands = examplesOf(page).map(({ command }) => command);
     for (const path of Object.keys((api.app.swagger() as { paths: object }).paths)) {
       const pattern = new RegExp(`${path.replaceAll(/\{\w+\}/g, "[^/?'\\s]+")}(?=[?'\\s])`);
-      expect(commands.some((command) => pattern.test(command)), path).toBe(true);
+      expect(
+        commands.some((command) => pattern.test(command)),
+        path,
+      ).toBe(true);
     }
   });
 

@@ -14,6 +14,10 @@ describe('csvLines', () => {
     expect(csvLines([], ['a'])).toBe('');
   });
 
+  it.each(['a\nb', 'a\rb', 'a\r\nb', 'a"b', 'a,b'])('quotes %j', (text) => {
+    expect(line(text)).toBe(`"${text.replaceAll('"', '""')}",x\r\n`);
+  });
+
   it('writes numbers as JSON does, booleans as words and null as nothing', () => {
     expect([line(0.000001), line(-0.5), line(12), line(true), line(false), line(null)]).toEqual(
       ['0.000001', '-0.5', '12', 'true', 'false', ''].map((cell) => `${cell},x\r\n`),

@@ -75,7 +75,9 @@ function jsonDifferences(shown: unknown, printed: unknown, at: string): string[]
     const more = DOTS in shown ? [] : Object.keys(printed).filter((name) => !names.includes(name));
     return [
       ...more.map((name) => `${at}/${name}: is not on the page: ${JSON.stringify(printed[name])}`),
-      ...names.flatMap((name) => (name in printed ? jsonDifferences(shown[name], printed[name], `${at}/${name}`) : [`${at}/${name}: is absent`])),
+      ...names.flatMap((name) =>
+        name in printed ? jsonDifferences(shown[name], printed[name], `${at}/${name}`) : [`${at}/${name}: is absent`],
+      ),
     ];
   }
   return Object.is(shown, printed) ? [] : [unlike(shown, printed, at)];

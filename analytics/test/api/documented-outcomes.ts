@@ -53,7 +53,9 @@ const events: { event: AuctionOutcome; acceptedAtUnixMs: number }[] = bids.map(
 
 /** Stores them as the writer does, but whatever their age. */
 export async function storeDocumentedOutcomes(database: Database): Promise<void> {
-  const messages = events.map(({ event, acceptedAtUnixMs }, offset) => message(event, offset, { 'helios-accepted-at': String(acceptedAtUnixMs) }));
+  const messages = events.map(({ event, acceptedAtUnixMs }, offset) =>
+    message(event, offset, { 'helios-accepted-at': String(acceptedAtUnixMs) }),
+  );
   const { batch } = readOutcomes(messages, { nowUnixMs: Date.now(), retentionMs: Number.POSITIVE_INFINITY, header: headerText });
   const { inserted } = await insertOutcomes(database, batch);
   if (inserted !== events.length) throw new Error(`${inserted} of ${events.length} documented outcomes were stored`);

@@ -171,29 +171,26 @@ describe('a hostile value', () => {
 });
 
 describe('a hostile value that is stored', () => {
-  const byDomain = (value: string): string => `/api/outcomes/?site_domain=${percentEncoded(value)}`;
-
-  it('is found again by each filter and by its id, exactly as it was sent', async () => {
+  it('is found again by the filters and by its id, exactly as it was sent', async () => {
     expect(await rowCounts()).toMatchObject([{ outcomes: distinct.length, bids: distinct.length }]);
     const faults: string[] = [];
-    for (const event of stored) {
-      const value = event.bid_request_id;
-      for (const url of [
-        byDomain(value),
-        `/api/outcomes/?user_id=${percentEncoded(value)}`,
-        `/api/outcomes/?interest=${percentEncoded(value)}`,
-      ]) {
-        const { status, body } = await ask(url);
-        const rows = status === 200 ? (JSON.parse(body) as { results: OutcomeRow[] }).results : [];
+    const queue = stored.values();
+    const worker = async (): Promise<void> => {
+      for (const event of queue) {
+        const value = event.bid_request_id;
+        const spelling = percentEncoded(value);
+        const found = await ask(`/api/outcomes/?site_domain=${spelling}&user_id=${spelling}&interest=${spelling}`);
+        const rows = found.status === 200 ? (JSON.parse(found.body) as { results: OutcomeRow[] }).results : [];
         if (rows.length !== 1 || rows[0]?.site_domain !== value || rows[0].top_interest !== value || rows[0].creative_id !== value)
-          faults.push(`${url.slice(0, 200)}: ${status} ${body.slice(0, 200)}`);
+          faults.push(`${JSON.stringify(value)}: ${found.status} ${found.body.slice(0, 200)}`);
+        const one = await ask(`/api/outcomes/${percentEncoded(event.bid_id)}/`);
+        if (one.status !== 200 || (JSON.parse(one.body) as OutcomeRow).bid_id !== event.bid_id)
+          faults.push(`${JSON.stringify(event.bid_id)}: ${one.status}`);
       }
-      const one = await ask(`/api/outcomes/${percentEncoded(event.bid_id)}/`);
-      if (one.status !== 200 || (JSON.parse(one.body) as OutcomeRow).bid_id !== event.bid_id)
-        faults.push(`${JSON.stringify(event.bid_id)}: ${one.status}`);
-    }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
     expect(faults.slice(0, 10)).toEqual([]);
-  }, 240_000);
+  }, 120_000);
 
   it('is a text in a spreadsheet, in a row of its own', async () => {
     const { status, body } = await ask('/api/outcomes/?format=csv');
