@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { problemTable } from '../../src/api/problem-table.js';
+import { problemCodes, problemTable } from '../../src/api/problem-table.js';
 import { startHarness, type WriterHarness } from '../writer/writer-harness.js';
 import { type ApiUnderTest, startApi } from './api-under-test.js';
 import { differences, examplesOf } from './documented-examples.js';
@@ -62,5 +62,13 @@ describe('docs/api.md', () => {
       { title, when, mend },
     ]);
     expect(Object.fromEntries(rows)).toEqual(problemTable);
+  });
+
+  it('has the table of codes that is in the code, both ways', () => {
+    const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \| (.+?) \| (.+?) \|$/gm)].map(([, code, status, when, mend]) => [
+      code,
+      { status: Number(status), when, mend },
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(problemCodes);
   });
 });
