@@ -85,11 +85,8 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
 }
 
 /** The document with its paths below the gateway's prefix. */
-export function belowGateway<T extends { paths?: unknown }>(document: T): T {
-  const paths = Object.entries((document.paths ?? {}) as object).map(([path, item]) => [
-    path.replace(PREFIX, GATEWAY_PREFIX),
-    item as unknown,
-  ]);
+export function belowGateway<T extends { paths?: object }>(document: T): T {
+  const paths = Object.entries(document.paths ?? {}).map(([path, item]) => [path.replace(PREFIX, GATEWAY_PREFIX), item as unknown]);
   return { ...document, paths: Object.fromEntries(paths) };
 }
 

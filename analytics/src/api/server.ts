@@ -11,6 +11,7 @@ import type { ApiMetrics } from './api-metrics.js';
 import { answerClientError, pathProblem } from './client-errors.js';
 import { docsRoutes } from './docs-routes.js';
 import { failFast } from './fail-fast.js';
+import { refuseInfinities } from './finite-parameters.js';
 import { type ExportLimits, OutcomeExports } from './outcome-exports.js';
 import { registerOpenApi } from './openapi.js';
 import { outcomesRoutes } from './outcomes-routes.js';
@@ -67,6 +68,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.addHook('onResponse', async (_request, reply) => metrics.answered(reply.statusCode, reply.elapsedTime / 1000));
   addAnswerHeaders(app);
+  refuseInfinities(app);
   await app.register(rateLimit, {
     // Off is a limit that no client reaches: the not-found handler below takes part either way.
     max: options.rateLimitPerSecond === 0 ? Number.MAX_SAFE_INTEGER : options.rateLimitPerSecond,

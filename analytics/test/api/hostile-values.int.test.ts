@@ -20,7 +20,7 @@ interface Parameter {
   readonly name: string;
   readonly in: 'query' | 'path';
   readonly required?: boolean;
-  readonly example?: unknown;
+  readonly example?: string;
   readonly schema: { readonly enum?: readonly string[] };
 }
 interface Operation {
@@ -117,7 +117,7 @@ async function rowCounts(): Promise<unknown> {
 function neededQuery(operation: Operation, without: string): string {
   return operation.parameters
     .filter((parameter) => parameter.in === 'query' && parameter.required === true && parameter.name !== without)
-    .map(({ name, example, schema }) => `&${name}=${encodeURIComponent(String(example ?? schema.enum?.[0]))}`)
+    .map(({ name, example, schema }) => `&${name}=${encodeURIComponent(example ?? schema.enum?.[0] ?? '')}`)
     .join('');
 }
 

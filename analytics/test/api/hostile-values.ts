@@ -12,7 +12,9 @@ export const hostileValues: readonly HostileValue[] = (
 
 /** Every byte percent-encoded; a lone surrogate as the three bytes that UTF-8 forbids. */
 export function percentEncoded(text: string): string {
-  return [...text].map((character) => [...bytesOf(character)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')).join('');
+  return Array.from(text, (character) => Array.from(bytesOf(character), (byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')).join(
+    '',
+  );
 }
 
 /** The ways to send a value in a URL: encoded, and as it stands where that is a URL already (`%00`, `..%2f`). */
