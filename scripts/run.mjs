@@ -21,6 +21,7 @@ const programs = {
     file: 'scripts/dist/configuration.js',
     what: "write docs/configuration.md and the list of known variables from the services' schemas",
   },
+  openapi: { file: 'scripts/dist/openapi.js', what: "write docs/openapi.json from the schemas of the analytics API's routes" },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
   bench: { file: 'bench/dist/main.js', what: 'measure' },
   faults: { file: 'bench/dist/faults/main.js', what: 'inject faults into real processes and check that nothing accepted is lost' },

@@ -28,6 +28,7 @@ const checks = [
   { name: 'types of the tests', command: [bin('tsc'), '-p', 'tsconfig.test.json'] },
   { name: 'generated protobuf code', command: [join(root, 'scripts/generate-proto'), '--check'] },
   { name: 'generated configuration', command: [process.execPath, join(root, 'scripts/run.mjs'), 'configuration', '--check'] },
+  { name: 'generated OpenAPI document', command: [process.execPath, join(root, 'scripts/run.mjs'), 'openapi', '--check'] },
 ];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

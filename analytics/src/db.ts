@@ -16,6 +16,10 @@ const CLIENT_GRACE_MS = 250;
 const IDLE_TIMEOUT_MS = 30_000;
 const CLOSE_LIMIT_MS = 1000;
 
+const begin = { text: 'begin isolation level read committed' };
+const commit = { text: 'commit' };
+const rollback = { text: 'rollback' };
+
 export interface Statement {
   /** With a name the server plans the text once per connection; without one it plans for the values of each call. */
   readonly name?: string;
@@ -38,11 +42,20 @@ export interface Database {
   close(): Promise<void>;
 }
 
+export interface TransactionalDatabase extends Database {
+  /**
+   * Runs `work` in one transaction (read committed: each statement sees what was committed when it began, its own transaction's work
+   * included) on one connection: committed when `work` resolves, rolled back when it rejects. Rejects as `query` does, or with the error
+   * of `work`.
+   */
+  transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
+}
+
 /**
  * Opens a pool; connections are made when they are needed, so a server that is down does not stop the start.
  * @throws HeliosError CONFIG_INVALID when the certificate authority's file cannot be read.
  */
-export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): Database {
+export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): TransactionalDatabase {
   const pgp = pgPromise({ noWarnings: true });
   const db = pgp({ ...connectionSettings(config), ...poolSettings(config, options) });
   // A connection that ends while nobody uses it, or while it is being closed, says so by an event, and one without a listener ends the
@@ -51,28 +64,45 @@ export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): 
   // The library listens to the pool itself, but stops when the pool ends, while its connections still close.
   db.$pool.on('error', () => undefined);
   const prepared = new WeakMap<Statement, pgPromise.PreparedStatement | pgPromise.ParameterizedQuery>();
+  const prepare = (statement: Statement): pgPromise.PreparedStatement | pgPromise.ParameterizedQuery => {
+    let query = prepared.get(statement);
+    if (query === undefined) {
+      const { name, text } = statement;
+      query = name === undefined ? new pgp.ParameterizedQuery({ text }) : new pgp.PreparedStatement({ name, text });
+      prepared.set(statement, query);
+    }
+    return query;
+  };
+  const onConnection = async <T>(work: (query: Database['query']) => Promise<T>): Promise<T> => {
+    const connection = await db.connect();
+    let broken = true;
+    try {
+      const done = await work((statement, values) => connection.any(prepare(statement), [...values]));
+      broken = false;
+      return done;
+    } catch (error) {
+      // A statement that the client gave up may still run on its connection: only an answer of the server leaves it usable.
+      broken = databaseFault(error).sqlstate === null;
+      throw error;
+    } finally {
+      await connection.done(broken);
+    }
+  };
   return {
-    async query<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
-      let query = prepared.get(statement);
-      if (query === undefined) {
-        const { name, text } = statement;
-        query = name === undefined ? new pgp.ParameterizedQuery({ text }) : new pgp.PreparedStatement({ name, text });
-        prepared.set(statement, query);
-      }
-      const connection = await db.connect();
-      let broken = true;
-      try {
-        const rows = await connection.any<Row>(query, [...values]);
-        broken = false;
-        return rows;
-      } catch (error) {
-        // A statement that the client gave up may still run on its connection: only an answer of the server leaves it usable.
-        broken = databaseFault(error).sqlstate === null;
-        throw error;
-      } finally {
-        await connection.done(broken);
-      }
-    },
+    query: (statement, values) => onConnection((query) => query(statement, values)),
+    transaction: (work) =>
+      onConnection(async (query) => {
+        await query(begin, []);
+        try {
+          const done = await work(query);
+          await query(commit, []);
+          return done;
+        } catch (error) {
+          // Otherwise the connection is given up, and the server rolls back when it notices. The first error says why.
+          if (databaseFault(error).sqlstate !== null) await query(rollback, []);
+          throw error;
+        }
+      }),
     pool: () => ({ open: db.$pool.totalCount, idle: db.$pool.idleCount, waiting: db.$pool.waitingCount }),
     async close() {
       // A statement that still runs keeps its connection: the process is about to end, so it is not waited for without a bound.

@@ -1,20 +1,19 @@
 import type { Statement } from '../db.js';
 import type { Cursor, Position } from './cursor.js';
+import { dimensionConditions, type DimensionFilters, dimensionFilterNames } from './dimension-filters.js';
 import { outcomeColumns } from './outcome-rows.js';
 
 /** A page of outcomes as one statement: filters, a position in the index, a limit. Never an OFFSET. Pure. */
 
-export interface OutcomeFilters {
+export interface OutcomeFilters extends DimensionFilters {
   readonly win_status?: boolean;
-  readonly site_domain?: string;
   readonly user_id?: string;
-  readonly enriched?: boolean;
   /** The range [since, until) of `timestamp`. */
   readonly since?: string;
   readonly until?: string;
 }
 
-export const filterNames = ['win_status', 'site_domain', 'user_id', 'enriched', 'since', 'until'] as const;
+export const filterNames = ['win_status', 'user_id', ...dimensionFilterNames, 'since', 'until'] as const;
 
 /** The filters in one fixed order: what a cursor is bound to, and the query of links. */
 export function filterParameters(filters: OutcomeFilters): URLSearchParams {
@@ -39,10 +38,11 @@ export function pageQuery(filters: OutcomeFilters, cursor: Cursor | null, limit:
   const values: unknown[] = [];
   const conditions: string[] = [];
   const add = (value: unknown): string => `$${values.push(value)}`;
-  for (const name of ['win_status', 'site_domain', 'user_id', 'enriched'] as const) {
+  for (const name of ['win_status', 'user_id'] as const) {
     const value = filters[name];
     if (value !== undefined) conditions.push(`${name} = ${add(value)}`);
   }
+  conditions.push(...dimensionConditions(filters, add));
   if (filters.since !== undefined) conditions.push(`"timestamp" >= ${add(filters.since)}::timestamptz`);
   if (filters.until !== undefined) conditions.push(`"timestamp" < ${add(filters.until)}::timestamptz`);
   if (cursor !== null) {

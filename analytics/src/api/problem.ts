@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { DatabaseState } from '../database-state.js';
 import { databaseFault } from '../fault-class.js';
+import { isProblemStatus, type ProblemCode, type ProblemStatus, problemTable } from './problem-table.js';
 
 /** Every fault of the API as RFC 9457 problem+json. Texts are ours: nothing of PostgreSQL's reaches a client. */
 
@@ -10,27 +11,17 @@ const RETRY_AFTER_S = 1;
 const QUERY_CANCELED = '57014';
 
 export interface Problem {
-  readonly status: number;
+  readonly status: ProblemStatus;
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly { readonly parameter: string; readonly detail: string }[];
+  /** Which of the faults with this status, where a program must tell them apart. */
+  readonly code?: ProblemCode;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const titles: Readonly<Record<number, string>> = {
-  400: 'Invalid request',
-  404: 'Not found',
-  405: 'Method not allowed',
-  413: 'Request too large',
-  415: 'Unsupported media type',
-  429: 'Too many requests',
-  431: 'Request header fields too large',
-  500: 'Internal error',
-  503: 'Service unavailable',
-};
-
-export function problem(status: number, detail: string, more: Pick<Problem, 'errors' | 'headers'> = {}): Problem {
-  return { status, title: titles[status] ?? 'Fault', detail, ...more };
+export function problem(status: ProblemStatus, detail: string, more: Pick<Problem, 'errors' | 'headers' | 'code'> = {}): Problem {
+  return { status, title: problemTable[status].title, detail, ...more };
 }
 
 /** The body of a problem. `type` is `about:blank`: the status says what kind of problem it is. */
@@ -42,6 +33,7 @@ export function problemBody(fault: Problem, requestId: string, path: string): st
     detail: fault.detail,
     instance: path,
     request_id: requestId,
+    ...(fault.code === undefined ? {} : { code: fault.code }),
     ...(fault.errors === undefined ? {} : { errors: fault.errors }),
   });
 }
@@ -64,7 +56,8 @@ export function problemOf(
 ): { fault: Problem; logged: boolean } {
   if (error.validation !== undefined) return { fault: invalid(error.validation, knownParameters), logged: false };
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
-    return { fault: problem(error.statusCode, `${error.message.replace(/\.$/, '')}.`), logged: false };
+    const status = isProblemStatus(error.statusCode) ? error.statusCode : 400;
+    return { fault: problem(status, `${error.message.replace(/\.$/, '')}.`), logged: false };
   }
   const fault = databaseFault(error);
   if (fault.sqlstate === QUERY_CANCELED) {
@@ -92,6 +85,7 @@ function invalid(validation: Validation, knownParameters: readonly string[]): Pr
       const parameter = String(params['additionalProperty']);
       return { parameter, detail: `is not a parameter here. Known: ${knownParameters.join(', ')}.` };
     }
+    if (keyword === 'required') return { parameter: String(params['missingProperty']), detail: 'is required.' };
     const allowed = keyword === 'enum' && Array.isArray(params['allowedValues']) ? `: ${params['allowedValues'].join(', ')}` : '';
     return {
       parameter: instancePath.slice(1).replaceAll('~1', '/').replaceAll('~0', '~'),

@@ -1,16 +1,22 @@
-import { createHash, randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Logger } from '@helios/runtime/log';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { DatabaseState } from '../database-state.js';
 import type { Database } from '../db.js';
+import { addAnswerHeaders } from './answer-headers.js';
 import type { ApiMetrics } from './api-metrics.js';
+import { answerClientError, pathProblem } from './client-errors.js';
+import { docsRoutes } from './docs-routes.js';
 import { failFast } from './fail-fast.js';
-import { outcomesParameters, outcomesRoutes } from './outcomes-routes.js';
-import { problem, type Problem, PROBLEM_TYPE, problemBody, problemOf, RequestProblem, sendProblem } from './problem.js';
+import { refuseInfinities } from './finite-parameters.js';
+import { type ExportLimits, OutcomeExports } from './outcome-exports.js';
+import { registerOpenApi } from './openapi.js';
+import { outcomesRoutes } from './outcomes-routes.js';
+import { problem, problemOf, RequestProblem, sendProblem } from './problem.js';
+import { statsRoutes } from './stats-routes.js';
 
 /**
  * The read-only API over the stored outcomes: everything below `/api/` answers below `/api/analytics/` too.
@@ -19,8 +25,6 @@ import { problem, type Problem, PROBLEM_TYPE, problemBody, problemOf, RequestPro
 
 /** A bid_id of 1025 bytes with each byte percent-encoded, and room. */
 const PARAM_MAX_LENGTH = 4096;
-const ALLOWED = 'GET, HEAD, OPTIONS';
-const allowedMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const REQUEST_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PREFLIGHT_MAX_AGE_S = 7200;
@@ -35,6 +39,7 @@ export interface ApiOptions {
   /** Requests per second and client address; 0: no limit. */
   readonly rateLimitPerSecond: number;
   readonly corsOrigins: readonly string[];
+  readonly exports: ExportLimits;
   readonly log: Logger;
 }
 
@@ -62,7 +67,8 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     strictPreflight: false,
   });
   app.addHook('onResponse', async (_request, reply) => metrics.answered(reply.statusCode, reply.elapsedTime / 1000));
-  addHooks(app);
+  addAnswerHeaders(app);
+  refuseInfinities(app);
   await app.register(rateLimit, {
     // Off is a limit that no client reaches: the not-found handler below takes part either way.
     max: options.rateLimitPerSecond === 0 ? Number.MAX_SAFE_INTEGER : options.rateLimitPerSecond,
@@ -77,7 +83,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if (error instanceof RequestProblem) return sendProblem(request, reply, error.fault);
-    const { fault, logged } = problemOf(error, state, outcomesParameters);
+    const { fault, logged } = problemOf(error, state, parametersOf(request));
     if (logged)
       log.error({ requestId: request.id, path: request.routeOptions.url, err: error.message, stack: error.stack }, 'request failed');
     return sendProblem(request, reply, fault);
@@ -86,60 +92,21 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     sendProblem(request, reply, problem(404, 'Nothing is served here. Try /api/outcomes/.')),
   );
 
-  const routes = outcomesRoutes(failFast(database, state), () => state.succeeded());
-  await app.register(routes, { prefix: '/api' });
-  await app.register(routes, { prefix: '/api/analytics' });
+  const guarded = failFast(database, state);
+  const outcomeExports = new OutcomeExports(guarded, state, metrics, options.exports);
+  app.addHook('preClose', async () => outcomeExports.stop());
+  const answered = (): void => state.succeeded();
+  await registerOpenApi(app);
+  for (const prefix of ['/api', '/api/analytics']) {
+    await app.register(outcomesRoutes(guarded, outcomeExports, answered), { prefix });
+    await app.register(statsRoutes(guarded, answered), { prefix });
+    await app.register(docsRoutes, { prefix });
+  }
   return app;
 }
 
-/** A path that cannot be read never reaches a route. An id longer than any bid_id is not there; the rest is no valid percent-encoding. */
-function pathProblem(code: string): Problem {
-  if (code === 'FST_ERR_MAX_PARAM_LENGTH') return problem(404, 'There is no outcome with this bid_id.');
-  return problem(400, 'The path is not valid percent-encoded text.');
-}
-
-function addHooks(app: Pick<FastifyInstance, 'addHook'>): void {
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-request-id': request.id,
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-      'referrer-policy': 'no-referrer',
-    });
-    if (!allowedMethods.has(request.method)) {
-      return sendProblem(request, reply, problem(405, 'This API is read-only.', { headers: { allow: ALLOWED, connection: 'close' } }));
-    }
-    return undefined;
-  });
-  // Outcomes never change, so a page's bytes tell whether there is news; the query runs either way.
-  app.addHook('onSend', async (request, reply, payload) => {
-    if (reply.statusCode !== 200 || typeof payload !== 'string') return payload;
-    const etag = `"${createHash('sha1').update(payload).digest('base64url')}"`;
-    reply.headers({ etag, 'cache-control': 'private, no-cache' });
-    if (!matches(request.headers['if-none-match'], etag)) return payload;
-    reply.code(304).removeHeader('content-length').removeHeader('content-type');
-    return null;
-  });
-}
-
-/** Weak comparison, as RFC 9110 has it for If-None-Match. */
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === etag || candidate.trim() === '*');
-}
-
-/** What is not HTTP, or too large a head: Fastify has no request to answer, so the socket is written to. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const fault =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? problem(431, 'The head of the request is too large.')
-      : problem(400, 'This is not a valid HTTP request.');
-  const body = problemBody(fault, randomUUID(), '');
-  socket.end(
-    `HTTP/1.1 ${fault.status} ${fault.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+/** The query parameters that the route of `request` takes. */
+function parametersOf(request: FastifyRequest): string[] {
+  const query = request.routeOptions.schema?.querystring as { readonly properties?: object } | undefined;
+  return Object.keys(query?.properties ?? {});
 }

@@ -40,6 +40,22 @@ export const apiSettings = {
     unit: 'ms',
     effect: 'the server ends a query that runs longer; the request is answered 503',
   }),
+  exportsMax: integer({
+    env: 'ANALYTICS_EXPORTS_MAX',
+    default: 2,
+    min: 1,
+    max: 100,
+    unit: 'exports',
+    effect: 'most CSV exports of outcomes at once, each with at most one statement at a time; a further one is answered 503',
+  }),
+  exportStallMs: integer({
+    env: 'ANALYTICS_EXPORT_STALL_MS',
+    default: 30_000,
+    min: 100,
+    max: 3_600_000,
+    unit: 'ms',
+    effect: 'a CSV export whose client takes none of the next 500 rows for this long is cut off',
+  }),
 } as const;
 
 export type ApiConfig = ConfigOf<typeof apiSettings>;

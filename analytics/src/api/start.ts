@@ -26,6 +26,7 @@ export async function startApi(
     metrics: new ApiMetrics(metrics),
     rateLimitPerSecond: config.rateLimitPerSecond,
     corsOrigins: config.corsOrigins.split(','),
+    exports: { exportsMax: config.exportsMax, stallMs: config.exportStallMs },
     log,
   });
   await listen();

@@ -3,7 +3,7 @@
  * written anew here and not taken from the writer, so that a fault in the writer's statement shows too. Source: spec section 2.6.
  */
 import type { Database, Statement } from '../db.js';
-import { latencyEdgesMs } from '../writer/rollup-sql.js';
+import { latencyEdgesMs } from '../rollup-columns.js';
 
 /** One column of a rollup row; null where the row is not there at all. Numbers as text: they may exceed what a float holds. */
 export interface Difference {

@@ -1,11 +1,15 @@
 import type { Database } from '../db.js';
 import { booleanArray, numberArray, textArray } from './array-literal.js';
 import { type OutcomeBatch, traceIdOf } from './outcome-batch.js';
-import { hoursUpsert, minutesUpsert } from './rollup-sql.js';
+import { daysUnfold, hoursUpsert, minutesUpsert } from './rollup-sql.js';
 
 /**
  * One batch into PostgreSQL: one statement, so one transaction and one round trip. The rollups are computed from the rows that the
  * insert returned, never from the batch: a redelivered batch inserts nothing and counts nothing. Source: spec section 2.6.
+ *
+ * A row of a day that is folded already unfolds it (docs/adr/0010-folded-days.md). The statement holds a lock on outcome_day_totals from
+ * its start to its end, which a fold waits for; it begins after a fold with a snapshot that sees the fold's row. Both rest on PostgreSQL's
+ * default isolation, read committed: a statement takes its locks first and its snapshot then.
  */
 
 /** Column, type of the array parameter, SQL of the value (`$` stands for the parameter's column). */
@@ -54,6 +58,8 @@ const insertStatement = {
     ${minutesUpsert('inserted')}
   ), hours as (
     ${hoursUpsert('inserted')}
+  ), unfolded as (
+    ${daysUnfold('minutes')}
   )
   select (select count(*) from inserted)::int4 as inserted,
     (select array_agg(bid_id) from inserted where (select count(*) from inserted) < $${columns.length + 1}::int4) as inserted_ids`,

@@ -66,6 +66,31 @@ export const writerSettings = {
     unit: 'ms',
     effect: 'a dead letter without an acknowledgement for this long is sent again; nothing is committed before',
   }),
+  maintenanceIntervalMs: integer({
+    env: 'WRITER_MAINTENANCE_INTERVAL_MS',
+    default: 60_000,
+    min: 100,
+    max: 86_400_000,
+    unit: 'ms',
+    effect:
+      'how often a writer folds the rollups of days that are over and removes outcomes past RETENTION_DAYS; one writer at a time does so',
+  }),
+  removeBatchRows: integer({
+    env: 'WRITER_REMOVE_BATCH_ROWS',
+    default: 2000,
+    min: 1,
+    max: 50_000,
+    unit: 'rows',
+    effect: 'most outcomes past RETENTION_DAYS that are removed in one statement',
+  }),
+  removePauseMs: integer({
+    env: 'WRITER_REMOVE_PAUSE_MS',
+    default: 100,
+    min: 0,
+    max: 60_000,
+    unit: 'ms',
+    effect: 'rest between two such statements: at most WRITER_REMOVE_BATCH_ROWS leave in this time, so it bounds what removal costs',
+  }),
 } as const;
 
 export type WriterConfig = ConfigOf<typeof writerSettings>;

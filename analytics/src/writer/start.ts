@@ -6,6 +6,7 @@ import { LogSampler } from '@helios/runtime/log';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { DatabaseState, watchDatabase } from '../database-state.js';
 import { openDatabase } from '../db.js';
+import { startMaintenance } from './maintenance.js';
 import { OutcomeStore } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import type { WriterConfig } from './settings.js';
@@ -27,8 +28,8 @@ export async function startWriter(host: ServiceHost<WriterConfig>, parts: Writer
   const { config, log, metrics, health, fail } = host;
   const database = parts.openDatabase(config, {
     applicationName: 'helios-writer',
-    // One connection a batch, and one for the watch.
-    poolSize: config.maxBatchesInFlight + 1,
+    // One connection a batch, one for the watch and one for the maintenance.
+    poolSize: config.maxBatchesInFlight + 2,
     statementTimeoutMs: config.statementTimeoutMs,
   });
   const state = new DatabaseState(log, metrics);
@@ -48,6 +49,7 @@ export async function startWriter(host: ServiceHost<WriterConfig>, parts: Writer
     () => sampler.leftOut,
     'event',
   );
+  const writerMetrics = new WriterMetrics(metrics);
   const writer = new OutcomeWriter({
     store: new OutcomeStore({ database, state, retryMinMs: config.retryMinMs, retryMaxMs: config.retryMaxMs, random: Math.random }),
     deadLetters: new DeadLetters({
@@ -59,7 +61,7 @@ export async function startWriter(host: ServiceHost<WriterConfig>, parts: Writer
       metrics,
     }),
     retentionDays: config.retentionDays,
-    metrics: new WriterMetrics(metrics),
+    metrics: writerMetrics,
     log,
     sampler,
   });
@@ -76,9 +78,21 @@ export async function startWriter(host: ServiceHost<WriterConfig>, parts: Writer
     health,
     fail,
   });
+  const maintenance = startMaintenance({
+    database,
+    state,
+    metrics: writerMetrics,
+    log,
+    retentionDays: config.retentionDays,
+    intervalMs: config.maintenanceIntervalMs,
+    removeBatchRows: config.removeBatchRows,
+    removePauseMs: config.removePauseMs,
+    now: Date.now,
+    random: Math.random,
+  });
   return {
     async stop() {
-      await consumer.stop();
+      await Promise.all([maintenance.stop(), consumer.stop()]);
       await producer.close(CLOSE_TIMEOUT_MS);
       stopWatching();
       await database.close();

@@ -6,6 +6,9 @@ export class WriterMetrics {
   readonly rows = { inserted: 0, duplicate: 0, conflicting: 0, expired: 0, dead_lettered: 0 };
   /** Test bids left out, as everywhere that bids are counted. */
   readonly outcomes = { true: 0, false: 0 };
+  /** Rows past their retention that this process removed, and days that it folded. */
+  removed = 0;
+  folded = 0;
   readonly batchDuration = new LatencyHistogram();
   readonly acceptedToRow = new LatencyHistogram();
 
@@ -17,6 +20,8 @@ export class WriterMetrics {
       () => this.outcomes,
       'win',
     );
+    metrics.counter('helios_writer_rows_removed_total', 'Outcomes past their retention that were removed.', () => this.removed);
+    metrics.counter('helios_writer_days_folded_total', 'Days whose rollups were folded into sums of the day.', () => this.folded);
     metrics.histogram(
       'helios_writer_batch_duration_seconds',
       'From a batch taken to all its rows stored, waits included.',

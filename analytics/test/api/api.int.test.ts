@@ -46,6 +46,7 @@ beforeAll(async () => {
     metrics: new ApiMetrics(new Metrics('test', '0')),
     rateLimitPerSecond: 0,
     corsOrigins: ['http://127.0.0.1:3000'],
+    exports: { exportsMax: 2, stallMs: 30_000 },
     log: createLogger('test', 'silent'),
   });
   port = await listening(api);
@@ -113,6 +114,16 @@ describe('paging through outcomes', () => {
     ['site_domain=', (event) => event.site_domain === ''],
     ['user_id=user-3', (event) => event.user_id === 'user-3'],
     ['enriched=false', (event) => !event.enriched],
+    ['interest=sports', (event) => event.top_interest?.category === 'sports'],
+    ['interest=', (event) => event.top_interest === null],
+    ['price_tier=under-0.05', (event) => event.bid_price < 0.05],
+    ['price_tier=0.05-to-0.10', (event) => event.bid_price >= 0.05 && event.bid_price < 0.1],
+    ['price_tier=0.10-and-up', (event) => event.bid_price >= 0.1],
+    ['creative_size=300x600', (event) => event.creative.w === 300 && event.creative.h === 600],
+    [
+      'creative_size=300x250&price_tier=0.10-and-up&interest=travel',
+      (event) => event.creative.h === 250 && event.bid_price >= 0.1 && event.top_interest?.category === 'travel',
+    ],
     ['enriched=true&win_status=true&user_id=user-2', (event) => event.enriched && event.win_status && event.user_id === 'user-2'],
     [`since=${new Date(nowUnixMs - 5000).toISOString()}`, (event) => Date.parse(event.timestamp) >= nowUnixMs - 5000],
     [`until=${new Date(nowUnixMs - 5000).toISOString()}`, (event) => Date.parse(event.timestamp) < nowUnixMs - 5000],
@@ -143,6 +154,8 @@ describe('paging through outcomes', () => {
       expect(response.statusCode).toBe(400);
       expect(response.value).toMatchObject({ errors: [{ parameter: 'cursor' }] });
     }
+    for (const more of ['interest=sports', 'interest=', 'price_tier=under-0.05', 'creative_size=300x250'])
+      expect((await get(`/api/outcomes/?win_status=true&${more}&cursor=${cursor}`)).statusCode, more).toBe(400);
     expect((await get(`/api/outcomes/?win_status=true&limit=77&cursor=${cursor}`)).statusCode).toBe(200);
   });
 });
@@ -231,6 +244,10 @@ describe('faults and headers', () => {
       'win_status=yes',
       'win_status=',
       'enriched=2',
+      'price_tier=cheap',
+      'creative_size=300',
+      'creative_size=2147483648x1',
+      'interest=a%00b',
       'since=yesterday',
       'since=2026-02-30T00:00:00Z',
       'since=2026-01-01',
@@ -339,6 +356,7 @@ describe('faults and headers', () => {
       metrics: new ApiMetrics(new Metrics('test', '0')),
       rateLimitPerSecond: 2,
       corsOrigins: [],
+      exports: { exportsMax: 2, stallMs: 30_000 },
       log: createLogger('test', 'silent'),
     });
     const limitedPort = await listening(limited);

@@ -25,6 +25,9 @@ describe('filterParameters', () => {
     expect(filterParameters({ enriched: false, site_domain: 'a', win_status: true }).toString()).toBe(
       'win_status=true&site_domain=a&enriched=false',
     );
+    expect(filterParameters({ creative_size: '1x2', price_tier: 'under-0.05', interest: '', user_id: 'u' }).toString()).toBe(
+      'user_id=u&interest=&price_tier=under-0.05&creative_size=1x2',
+    );
   });
 });
 

@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../src/db.js';
 import { migrate } from '../../src/migrate.js';
 import { OutcomeStore } from '../../src/writer/outcome-store.js';
 import { OutcomeWriter } from '../../src/writer/outcome-writer.js';
-import { latencyEdgesMs } from '../../src/writer/rollup-sql.js';
+import { latencyEdgesMs } from '../../src/rollup-columns.js';
 import { WriterMetrics } from '../../src/writer/writer-metrics.js';
 import { type PostgresServer, startPostgres } from '../postgres-server.js';
 

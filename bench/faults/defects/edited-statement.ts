@@ -8,7 +8,7 @@ const CLAUSE = 'on conflict (bid_id) do nothing';
  * `database` with another clause in the statement that stores outcomes; all other statements pass unchanged.
  * @throws Error on the first insert when the statement has no such clause any more: then the defect would not be planted.
  */
-export function withConflictClause(database: Database, clause: string): Database {
+export function withConflictClause<Connected extends Database>(database: Connected, clause: string): Connected {
   const edited = new Map<Statement, Statement>();
   return {
     ...database,
