@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomeSchema } from '../src/api/outcome-rows.js';
 import { type Database, openDatabase } from '../src/db.js';
 import { migrate } from '../src/migrate.js';
-import { latencyEdgesMs } from '../src/writer/rollup-sql.js';
+import { latencyEdgesMs } from '../src/rollup-columns.js';
 import { type PostgresServer, startPostgres } from './postgres-server.js';
 
 const log = createLogger('test', 'fatal');
@@ -29,7 +29,7 @@ async function columnsOf(table: string): Promise<string[]> {
 describe('migrate', () => {
   it('runs each migration once when four instances start together, and nothing the next time', async () => {
     const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(config(), log)));
-    expect(ran.flat()).toEqual(['1764000000000_auction-outcomes']);
+    expect(ran.flat()).toEqual(['1764000000000_auction-outcomes', '1764200000000_folded-days', '1764200000001_filter-indexes']);
     expect(await migrate(config(), log)).toEqual([]);
   });
 

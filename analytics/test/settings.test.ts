@@ -11,6 +11,7 @@ const api = (env: Record<string, string>) =>
 describe('the settings of analytics', () => {
   it('have defaults that work', () => {
     expect(writer({})).toMatchObject({ adminPort: 9105, retentionDays: 90, groupId: 'helios-analytics' });
+    expect(writer({})).toMatchObject({ maintenanceIntervalMs: 60_000, removeBatchRows: 2000, removePauseMs: 100 });
     expect(api({})).toMatchObject({ adminPort: 9106, apiPort: 8000, corsOrigins: 'http://127.0.0.1:3000,http://localhost:3000' });
   });
 

@@ -11,7 +11,6 @@ export interface Sums {
   readonly wins: string;
   readonly bid_price_sum: string;
   readonly win_price_sum: string;
-  readonly market_price_sum: string;
 }
 
 export interface Figures {
@@ -27,7 +26,7 @@ export interface Figures {
   readonly ecpm: number | null;
 }
 
-export const noSums: Sums = { bids: '0', wins: '0', bid_price_sum: '0', win_price_sum: '0', market_price_sum: '0' };
+export const noSums: Sums = { bids: '0', wins: '0', bid_price_sum: '0', win_price_sum: '0' };
 
 export function figuresOf(sums: Sums): Figures {
   const bids = Number(sums.bids);
@@ -55,7 +54,7 @@ export function meanPrice(sum: string, count: string): number | null {
 /** What the parts add up to, exactly. */
 export function addSums(parts: readonly Sums[]): Sums {
   const count = (name: 'bids' | 'wins') => parts.reduce((total, part) => total + BigInt(part[name]), 0n).toString();
-  const price = (name: 'bid_price_sum' | 'win_price_sum' | 'market_price_sum') =>
+  const price = (name: 'bid_price_sum' | 'win_price_sum') =>
     decimalText(
       parts.reduce((total, part) => total + microsOf(part[name]), 0n),
       6,
@@ -65,7 +64,6 @@ export function addSums(parts: readonly Sums[]): Sums {
     wins: count('wins'),
     bid_price_sum: price('bid_price_sum'),
     win_price_sum: price('win_price_sum'),
-    market_price_sum: price('market_price_sum'),
   };
 }
 

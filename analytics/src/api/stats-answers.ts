@@ -46,11 +46,14 @@ export interface Point extends Figures {
   readonly avg_market_price: number | null;
 }
 
+/** The sums of one bin, by its place among the bins. */
+export type PointRow = Sums & { readonly bin: number; readonly market_price_sum: string };
+
 /** Every bin of the plan, those without bids too. */
-export function pointsOf(plan: SeriesPlan, rows: readonly (Sums & { readonly bin: number })[]): Point[] {
+export function pointsOf(plan: SeriesPlan, rows: readonly PointRow[]): Point[] {
   const byBin = new Map(rows.map((row) => [row.bin, row]));
   return plan.starts.map((startUnixMs, bin) => {
-    const sums = byBin.get(bin) ?? noSums;
+    const sums = byBin.get(bin) ?? { ...noSums, market_price_sum: '0' };
     return { time: iso(startUnixMs), ...figuresOf(sums), avg_market_price: meanPrice(sums.market_price_sum, sums.bids) };
   });
 }

@@ -18,39 +18,59 @@ export interface StatsQuery {
 /** Periods by name. */
 export type Periods = Readonly<Record<string, TimeRange>>;
 
-/** One dimension, and one of its values if only that counts. */
-export interface HoursOf {
+/** One value of a dimension. */
+export interface DimensionValue {
   readonly dimension: Dimension;
-  readonly value: string | null;
+  readonly value: string;
 }
 
+/** What summaries and breakdowns need; a time series shows market prices too. */
+const figureColumns = ['bids', 'wins', 'bid_price_sum', 'win_price_sum'] as const;
+
 const texts = (columns: readonly string[]) => columns.map((column) => `coalesce(sum(${column}), 0)::text as ${column}`).join(', ');
-const qualified = (relation: string, columns: readonly string[]) => columns.map((column) => `${relation}.${column}`).join(', ');
+const sums = (columns: readonly string[]) => columns.map((column) => `sum(${column}) as ${column}`).join(', ');
+const qualified = (relation: string) => figureColumns.map((column) => `${relation}.${column}`).join(', ');
 
 /** Sums of everything per period, from minutes and folded days: one row for each, with the columns of `outcome_minutes` as text. */
 export function totalsQuery(periods: Periods): StatsQuery {
-  const counted = totalColumns.map((column) => `sum(${column}) as ${column}`).join(', ');
   const either = totalColumns.map((column) => `coalesce(sum(coalesce(folded.${column}, counted.${column})), 0)::text as ${column}`);
   const text = `with ${SPANS}
     select period, ${either.join(', ')}
     from spans left join outcome_day_totals as folded using (day)
     left join lateral (
-      select ${counted} from outcome_minutes where folded.day is null and minute >= spans.since and minute < spans.until
+      select ${sums(totalColumns)} from outcome_minutes where folded.day is null and minute >= spans.since and minute < spans.until
     ) as counted on true
     group by period`;
   return { statement: { text }, values: spanValues(periods) };
 }
 
 /** Sums of one value of a dimension per period, from hours and folded days: no row for a period that has none. */
-export function valueQuery(periods: Periods, of: HoursOf): StatsQuery {
-  const { parts, values } = hourParts(periods, of);
-  return { statement: { text: `${parts} select period, ${texts(sumColumns)} from parts group by period` }, values };
+export function valueQuery(periods: Periods, { dimension, value }: DimensionValue): StatsQuery {
+  const text = `with ${SPANS}, ${MARKED}, parts as (
+      select period, ${qualified('days')} from marked join outcome_days as days using (day)
+      where is_folded and days.dimension = $5 and days.value = $6
+      union all
+      select period, ${qualified('hours')} from marked join outcome_hours as hours on hour >= marked.since and hour < marked.until
+      where not is_folded and hours.dimension = $5 and hours.value = $6
+    )
+    select period, ${texts(figureColumns)} from parts group by period`;
+  return { statement: { text }, values: [...spanValues(periods), dimension, value] };
 }
 
-/** Sums per value of a dimension, the greatest first: rows of `ranked`. */
-export function breakdownQuery(range: TimeRange, of: HoursOf, sort: Sort, limit: number): StatsQuery {
-  const { parts, values } = hourParts({ range }, of);
-  return { statement: { text: `${parts}, ${ranked('parts', sort, limit)}` }, values };
+/**
+ * Sums per value of a dimension, or of one value, the greatest first: rows of `ranked`. Days and hours are each summed before they are put
+ * together: with 1,000 sites over 30 days that took a fifth less CPU than summing them as one.
+ */
+export function breakdownQuery(range: TimeRange, by: Dimension, value: string | null, sort: Sort, limit: number): StatsQuery {
+  const only = value === null ? '' : 'and value = $6';
+  const text = `with ${SPANS}, ${MARKED}, parts as (
+      select value, ${sums(figureColumns)} from outcome_days
+      where dimension = $5 and day = any (array(select day from marked where is_folded)) ${only} group by value
+      union all
+      select value, ${sums(figureColumns)} from marked join outcome_hours on hour >= since and hour < until
+      where not is_folded and dimension = $5 ${only} group by value
+    ), ${ranked('parts', sort, limit)}`;
+  return { statement: { text }, values: [...spanValues({ range }), by, ...(value === null ? [] : [value])] };
 }
 
 /** The same from the outcomes themselves. */
@@ -66,13 +86,12 @@ const sortColumn = { bids: 'bids', wins: 'wins', spend_usd: 'win_price_sum' } as
 
 /** One row for each of the first `limit` values, in order, and, with the value null, one for all others together if there are any. */
 function ranked(parts: string, sort: Sort, limit: number): string {
-  const summed = sumColumns.map((column) => `sum(${column}) as ${column}`).join(', ');
   return `summed as (
-      select value, ${summed} from ${parts} group by value
+      select value, ${sums(figureColumns)} from ${parts} group by value
     ), ranked as (
       select *, least(row_number() over (order by ${sortColumn[sort]} desc, value), ${limit + 1}) as place from summed
     )
-    select case when place <= ${limit} then min(value) end as value, count(*)::float8 as "values", ${texts(sumColumns)}
+    select case when place <= ${limit} then min(value) end as value, count(*)::float8 as "values", ${texts(figureColumns)}
     from ranked group by place order by place`;
 }
 
@@ -83,10 +102,12 @@ export function minuteSeriesQuery(range: TimeRange, starts: readonly number[]): 
   return { statement: { text }, values: [...bounds(range), starts.map(iso)] };
 }
 
-export function hourSeriesQuery(range: TimeRange, starts: readonly number[], of: HoursOf): StatsQuery {
+/** Of one value of a dimension, or without it of everything: each bid has one value of each dimension, and this one has two. */
+export function hourSeriesQuery(range: TimeRange, starts: readonly number[], of: DimensionValue | undefined): StatsQuery {
   const text = `select width_bucket(hour, $3::timestamptz[]) - 1 as bin, ${texts(sumColumns)} from outcome_hours
-    where dimension = $4 and hour >= $1::timestamptz and hour < $2::timestamptz ${of.value === null ? '' : 'and value = $5'} group by 1`;
-  return { statement: { text }, values: [...bounds(range), starts.map(iso), of.dimension, ...(of.value === null ? [] : [of.value])] };
+    where dimension = $4 and hour >= $1::timestamptz and hour < $2::timestamptz ${of === undefined ? '' : 'and value = $5'} group by 1`;
+  const key = of === undefined ? ['enriched'] : [of.dimension, of.value];
+  return { statement: { text }, values: [...bounds(range), starts.map(iso), ...key] };
 }
 
 export function rowSeriesQuery(range: TimeRange, starts: readonly number[], filters: DimensionFilters): StatsQuery {
@@ -114,22 +135,9 @@ const SPANS = `spans as (
       select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[]) as span (period, since, until, day)
     )`;
 
-/** A relation `parts` (period, value, sums) of one dimension: folded days from `outcome_days`, everything else from `outcome_hours`. */
-function hourParts(periods: Periods, { dimension, value }: HoursOf): { parts: string; values: unknown[] } {
-  const only = (relation: string) => (value === null ? '' : `and ${relation}.value = $6`);
-  const parts = `with ${SPANS}, marked as (
+const MARKED = `marked as (
       select spans.*, folded.day is not null as is_folded from spans left join outcome_day_totals as folded using (day)
-    ), parts as (
-      select period, days.value, ${qualified('days', sumColumns)}
-      from marked join outcome_days as days on days.dimension = $5 and days.day = marked.day ${only('days')}
-      where is_folded
-      union all
-      select period, hours.value, ${qualified('hours', sumColumns)}
-      from marked join outcome_hours as hours on hours.dimension = $5 and hour >= marked.since and hour < marked.until ${only('hours')}
-      where not is_folded
     )`;
-  return { parts, values: [...spanValues(periods), dimension, ...(value === null ? [] : [value])] };
-}
 
 /** The periods cut at the starts of UTC days, as four arrays: period, since, until, and the day if it is whole. */
 function spanValues(periods: Periods): unknown[] {

@@ -90,6 +90,8 @@ export function statsRoutes(database: Database, answered: () => void): FastifyPl
       },
       handler: async (request, reply) => {
         const { by, since, until, limit = schemas.BREAKDOWN_LIMIT_DEFAULT, sort = 'bids', format: _format, ...filters } = request.query;
+        // The schema's number check lets an infinity pass (`1e400`).
+        if (!Number.isFinite(limit)) throw parameterProblem('limit', `must be an integer from 1 to ${schemas.BREAKDOWN_LIMIT_MAX}.`);
         checkDimensionFilters(filters);
         const given = dimensionValues(filters);
         const own = given.find(({ dimension }) => dimension === by)?.value ?? null;
@@ -97,7 +99,7 @@ export function statsRoutes(database: Database, answered: () => void): FastifyPl
         const rows = await read<answers.RankedRow>(
           plan.grain === 'row'
             ? queries.rowsBreakdownQuery(plan.range, by, filters, sort, limit)
-            : queries.breakdownQuery(plan.range, { dimension: by, value: own }, sort, limit),
+            : queries.breakdownQuery(plan.range, by, own, sort, limit),
         );
         const breakdown = answers.breakdownOf(rows);
         if (answersCsv(request, reply))
@@ -122,8 +124,7 @@ function seriesQuery({ grain, range, starts }: SeriesPlan, filters: DimensionFil
   if (grain === 'row') return queries.rowSeriesQuery(range, starts, filters);
   if (grain === 'minute') return queries.minuteSeriesQuery(range, starts);
   const [filter] = dimensionValues(filters);
-  // Each bid has one value of each dimension: the two values of this one add up to everything.
-  return queries.hourSeriesQuery(range, starts, filter ?? { dimension: 'enriched', value: null });
+  return queries.hourSeriesQuery(range, starts, filter);
 }
 
 function clockOf(zone: string): ZoneClock {

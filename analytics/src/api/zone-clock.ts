@@ -12,11 +12,15 @@ export class ZoneClock {
    * @throws RangeError when there is no such zone.
    */
   constructor(zone: string) {
-    const numeric = 'numeric';
     this.#format = new Intl.DateTimeFormat('en-US', {
       timeZone: zone,
       hourCycle: 'h23',
-      ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
     });
   }
 

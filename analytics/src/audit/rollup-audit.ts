@@ -1,6 +1,7 @@
 /**
- * Compares the rollups with the rows that they were counted from: every total, every latency bucket, every dimension, in SQL. The sums are
- * written anew here and not taken from the writer, so that a fault in the writer's statement shows too. Source: spec section 2.6.
+ * Compares the rollups with what they were counted from: minutes and hours with the rows, folded days with their minutes and hours; every
+ * total, every latency bucket, every dimension, in SQL. The sums are written anew here and not taken from the writer, so that a fault in
+ * the writer's statement shows too. Source: spec section 2.6.
  */
 import type { Database, Statement } from '../db.js';
 import { latencyEdgesMs } from '../rollup-columns.js';
@@ -13,9 +14,9 @@ export interface Difference {
 }
 
 export interface DifferingRollup {
-  /** The minute or hour, ISO 8601 in UTC. */
+  /** The minute, hour or start of the day, ISO 8601 in UTC. */
   readonly at: string;
-  /** Both null for a minute. */
+  /** Both null for a minute and for the totals of a day. */
   readonly dimension: string | null;
   readonly value: string | null;
   readonly differences: readonly Difference[];
@@ -33,15 +34,28 @@ export interface RollupAudit {
   readonly holds: boolean;
   readonly minutes: TableAudit;
   readonly hours: TableAudit;
+  /** Days that are folded: their totals, and their sums by dimension. */
+  readonly dayTotals: TableAudit;
+  readonly days: TableAudit;
 }
 
-/** Bounds in time; they are widened to full hours. Absent: no bound. */
+/** Bounds in time; they are widened to full hours, for folded days to full days. Absent: no bound. */
 export interface AuditRange {
   readonly since?: Date;
   readonly until?: Date;
 }
 
 const ROWS_SHOWN = 100;
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+/**
+ * From when on rows and rollups can be compared: rows past their retention leave, an hour after they are past it, and their rollups stay.
+ * Without rows that old the bound changes nothing.
+ */
+export function auditableSince(retentionDays: number, nowUnixMs: number): Date {
+  return new Date(Math.ceil((nowUnixMs - retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS);
+}
 
 type Column = readonly [name: string, type: string, sql: string];
 
@@ -69,6 +83,8 @@ const minuteColumns: readonly Column[] = [
 const minutesStatement = comparison({
   table: 'outcome_minutes',
   time: 'minute',
+  unit: 'hour',
+  counted: { from: 'auction_outcomes where not test', time: '"timestamp"' },
   keys: ['minute'],
   columns: minuteColumns,
   recomputed: `select date_trunc('minute', "timestamp", 'UTC') as minute, ${selected(minuteColumns)} from counted group by 1`,
@@ -77,6 +93,8 @@ const minutesStatement = comparison({
 const hoursStatement = comparison({
   table: 'outcome_hours',
   time: 'hour',
+  unit: 'hour',
+  counted: { from: 'auction_outcomes where not test', time: '"timestamp"' },
   keys: ['dimension', 'hour', 'value'],
   columns: sums,
   // One pass over the rows for all dimensions.
@@ -92,6 +110,31 @@ const hoursStatement = comparison({
     group by grouping sets ((hour, site), (hour, interest), (hour, tier), (hour, size), (hour, known))`,
 });
 
+const dayOf = (time: string) => `date_trunc('day', ${time}, 'UTC')`;
+const isFolded = (time: string) => `exists (select from outcome_day_totals as folded where folded.day = ${dayOf(time)})`;
+const added = (columns: readonly Column[]) => selected(columns.map(([name, type]): Column => [name, type, `sum(${name})`]));
+
+const dayTotalsStatement = comparison({
+  table: 'outcome_day_totals',
+  time: 'day',
+  unit: 'day',
+  counted: { from: `outcome_minutes where ${isFolded('minute')}`, time: 'minute' },
+  keys: ['day'],
+  columns: minuteColumns,
+  recomputed: `select ${dayOf('minute')} as day, ${added(minuteColumns)} from counted group by 1`,
+});
+
+const daysStatement = comparison({
+  // What the table has of days that are not folded is read by nobody.
+  table: `(select * from outcome_days where ${isFolded('outcome_days.day')}) as folded_days`,
+  time: 'day',
+  unit: 'day',
+  counted: { from: `outcome_hours where ${isFolded('hour')}`, time: 'hour' },
+  keys: ['dimension', 'day', 'value'],
+  columns: sums,
+  recomputed: `select dimension, ${dayOf('hour')} as day, value, ${added(sums)} from counted group by 1, 2, 3`,
+});
+
 /**
  * Recomputes the rollups from the rows and compares them with what is stored; each table in one statement, so that a writer at work
  * disturbs nothing. Whole tables take a pass over all rows: give the database's statements the time for it.
@@ -101,7 +144,10 @@ export async function auditRollups(database: Database, range: AuditRange = {}): 
   const bounds = [range.since?.toISOString() ?? null, range.until?.toISOString() ?? null];
   const minutes = await audited(database, minutesStatement, bounds);
   const hours = await audited(database, hoursStatement, bounds);
-  return { holds: minutes.differing + hours.differing === 0, minutes, hours };
+  const dayTotals = await audited(database, dayTotalsStatement, bounds);
+  const days = await audited(database, daysStatement, bounds);
+  const holds = [minutes, hours, dayTotals, days].every(({ differing }) => differing === 0);
+  return { holds, minutes, hours, dayTotals, days };
 }
 
 async function audited(database: Database, statement: Statement, bounds: (string | null)[]): Promise<TableAudit> {
@@ -117,19 +163,24 @@ function selected(columns: readonly Column[]): string {
 function comparison(parts: {
   readonly table: string;
   readonly time: string;
+  /** What the bounds are widened to. */
+  readonly unit: 'hour' | 'day';
+  /** What the rollups are counted from, with a condition, and its time. */
+  readonly counted: { readonly from: string; readonly time: string };
   readonly keys: readonly string[];
   readonly columns: readonly Column[];
   readonly recomputed: string;
 }): Statement {
-  const { table, time, keys, columns, recomputed } = parts;
+  const { table, time, unit, counted, keys, columns, recomputed } = parts;
+  const width = unit === 'hour' ? '1 hour' : '24 hours';
   const within = (instant: string) =>
-    `($1::timestamptz is null or ${instant} >= date_trunc('hour', $1::timestamptz, 'UTC'))
-      and ($2::timestamptz is null or ${instant} < date_trunc('hour', $2::timestamptz + interval '1 hour' - interval '1 microsecond', 'UTC'))`;
+    `($1::timestamptz is null or ${instant} >= date_trunc('${unit}', $1::timestamptz, 'UTC'))
+      and ($2::timestamptz is null or ${instant} < date_trunc('${unit}', $2::timestamptz + interval '${width}' - interval '1 microsecond', 'UTC'))`;
   const values = columns.map(([name, type]) => `('${name}', stored.${name}::text, recomputed.${name}::text, ${differs(name, type)})`);
   const key = (name: string) => (keys.includes(name) ? name : 'null');
   return {
     text: `with counted as (
-      select * from auction_outcomes where not test and ${within('"timestamp"')}
+      select * from ${counted.from} and ${within(counted.time)}
     ), recomputed as (
       ${recomputed}
     ), stored as (

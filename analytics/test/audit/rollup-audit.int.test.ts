@@ -1,5 +1,6 @@
 import { headerNames } from '@helios/proto/topics';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { foldDay } from '../../src/writer/fold-days.js';
 import { auditRollups } from '../../src/audit/rollup-audit.js';
 import { message, outcome } from '../outcomes.js';
 import { startHarness, type WriterHarness } from '../writer/writer-harness.js';
@@ -52,6 +53,8 @@ describe('the audit of the rollups', () => {
       holds: true,
       minutes: { compared: await rowsOf('outcome_minutes'), differing: 0, rows: [] },
       hours: { compared: await rowsOf('outcome_hours'), differing: 0, rows: [] },
+      dayTotals: { compared: 0, differing: 0, rows: [] },
+      days: { compared: 0, differing: 0, rows: [] },
     });
     expect(audit.minutes.compared).toBeGreaterThan(3);
     expect(audit.hours.compared).toBeGreaterThan(30);
@@ -136,6 +139,51 @@ describe('the audit of the rollups', () => {
     const { minutes } = await auditRollups(harness.database);
     expect(minutes.differing).toBe(151);
     expect(minutes.rows).toHaveLength(100);
+  });
+});
+
+describe('the audit of folded days', () => {
+  const day = `${new Date(nowUnixMs).toISOString().slice(0, 10)}T00:00:00Z`;
+  beforeEach(async () => {
+    await sql('truncate outcome_days, outcome_day_totals');
+    await foldDay(harness.database, day);
+  });
+  afterAll(async () => sql('truncate outcome_days, outcome_day_totals'));
+
+  it('holds for a day that was folded, and compares each of its rows', async () => {
+    const audit = await auditRollups(harness.database);
+    expect(audit).toMatchObject({ holds: true, dayTotals: { compared: 1 }, days: { compared: await rowsOf('outcome_days') } });
+    expect(audit.days.compared).toBeGreaterThan(10);
+  });
+
+  it.each(['outcome_day_totals', 'outcome_days'])('shows a wrong value in any column of %s', async (table) => {
+    const numbers = await sql<{ name: string }>(
+      `select column_name as name from information_schema.columns where table_name = '${table}' and data_type in ('bigint', 'numeric', 'double precision')`,
+    );
+    expect(numbers.length).toBeGreaterThanOrEqual(5);
+    for (const { name } of numbers) {
+      const which = `where ctid = (select min(ctid) from ${table})`;
+      await sql(`update ${table} set ${name} = ${name} + 1 ${which}`);
+      const audit = await auditRollups(harness.database);
+      const found = table === 'outcome_days' ? audit.days : audit.dayTotals;
+      expect([name, audit.holds, found.differing, found.rows[0]?.differences[0]?.column]).toEqual([name, false, 1, name]);
+      await foldDay(harness.database, day);
+    }
+  });
+
+  it('shows a value that is gone, one that nothing accounts for, and a minute that was added behind its back', async () => {
+    await sql(`delete from outcome_days where dimension = 'enriched' and value = 'true'`);
+    await sql(`insert into outcome_days select 'site', day, 'nobody.example', bids, wins, bid_price_sum, win_price_sum, market_price_sum
+      from outcome_days where dimension = 'enriched' limit 1`);
+    await sql(`update outcome_minutes set bids = bids + 1 where minute = (select max(minute) from outcome_minutes)`);
+    const { holds, dayTotals, days } = await auditRollups(harness.database);
+    expect([holds, dayTotals.differing, days.differing]).toEqual([false, 1, 2]);
+  });
+
+  it('leaves days alone that are not folded', async () => {
+    await sql('delete from outcome_day_totals');
+    await sql('update outcome_days set bids = bids + 1');
+    expect(await auditRollups(harness.database)).toMatchObject({ holds: true, dayTotals: { compared: 0 }, days: { compared: 0 } });
   });
 });
 

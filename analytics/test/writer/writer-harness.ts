@@ -2,7 +2,7 @@ import type { ConsumedMessage } from '@helios/runtime/kafka/consumer';
 import { createLogger, LogSampler } from '@helios/runtime/log';
 import { Metrics } from '@helios/runtime/metrics';
 import { DatabaseState } from '../../src/database-state.js';
-import { type Database, openDatabase } from '../../src/db.js';
+import { type Database, openDatabase, type TransactionalDatabase } from '../../src/db.js';
 import { migrate } from '../../src/migrate.js';
 import { OutcomeStore } from '../../src/writer/outcome-store.js';
 import { OutcomeWriter } from '../../src/writer/outcome-writer.js';
@@ -13,7 +13,7 @@ import { type PostgresServer, startPostgres } from '../postgres-server.js';
 /** A writer over a real PostgreSQL, without Kafka: messages go straight in, dead letters are collected. */
 export interface WriterHarness {
   readonly server: PostgresServer;
-  readonly database: Database;
+  readonly database: TransactionalDatabase;
   readonly state: DatabaseState;
   readonly letters: { message: ConsumedMessage; code: string; text: string }[];
   newWriter(): { writer: OutcomeWriter; rows: WriterMetrics['rows']; metrics: WriterMetrics };

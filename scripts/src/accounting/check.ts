@@ -3,10 +3,11 @@
  * come to its end, then compares the identity, the rollups, the groups' lag and the hops. What it is given no access to is not checked, and
  * the report says so. It only reads. Source: spec section 5, fault matrix C1.
  */
-import { type AuditRange, auditRollups, type RollupAudit } from '@helios/analytics/audit/rollup-audit';
+import { type AuditRange, auditableSince, auditRollups, type RollupAudit } from '@helios/analytics/audit/rollup-audit';
 import type { DatabaseConfig } from '@helios/analytics/database-settings';
 import { type Database, openDatabase } from '@helios/analytics/db';
 import type { KafkaConfig } from '@helios/runtime/kafka/client';
+import { retentionDaysSetting } from '@helios/runtime/settings';
 import { readDeadLetters } from '../dead-letter-reader.js';
 import { outcomePages } from '../outcomes-client.js';
 import { TopicReader } from '../topic-reader.js';
@@ -30,7 +31,7 @@ export interface CheckOptions {
   readonly api?: { readonly address: string; readonly since: Date };
   /** Compares the rollups with the rows and, without `api`, reads the stored outcomes here. */
   readonly database?: DatabaseConfig;
-  /** Bounds of the rollups that are compared; whole tables without it. */
+  /** Bounds of the rollups that are compared. Default: the last `RETENTION_DAYS` by default; of what is older the rows may be removed. */
   readonly rollupRange?: AuditRange;
   readonly kafka?: {
     readonly config: KafkaConfig;
@@ -148,7 +149,8 @@ class Check {
   async #rollups(): Promise<Part<RollupAudit>> {
     if (this.#database === null) return { checked: false, why: 'no database was named' };
     this.#say('recomputing the rollups');
-    return { checked: true, report: await auditRollups(this.#database, this.#options.rollupRange) };
+    const range = this.#options.rollupRange ?? { since: auditableSince(retentionDaysSetting.fallback, Date.now()) };
+    return { checked: true, report: await auditRollups(this.#database, range) };
   }
 
   async #hops(tally: HopTally | null, lag: Part<LagReport>): Promise<Part<HopsReport>> {

@@ -66,10 +66,11 @@ function hopLines({ counts }: HopsReport): string[] {
   );
 }
 
-function rollupLine({ minutes, hours }: RollupAudit): string {
-  const differing = minutes.differing + hours.differing;
+function rollupLine({ minutes, hours, dayTotals, days }: RollupAudit): string {
+  const differing = [minutes, hours, dayTotals, days].reduce((sum, table) => sum + table.differing, 0);
+  const folded = dayTotals.compared + days.compared === 0 ? '' : ` (and ${dayTotals.compared} folded days with these)`;
   const compared = `${minutes.compared} minutes and ${hours.compared} values of hours`;
-  return differing === 0 ? `${compared} agree with the rows` : `${differing} of ${compared} do not agree with the rows`;
+  return differing === 0 ? `${compared} agree with the rows${folded}` : `${differing} of ${compared} do not agree with the rows${folded}`;
 }
 
 function partLine<Report>(name: string, part: Part<Report>, line: (report: Report) => string): string {
@@ -85,16 +86,22 @@ function listed(kind: string, findings: readonly Finding[]): string[] {
   return findings.length > SHOWN ? [...lines, `${kind}: and ${findings.length - SHOWN} more`] : lines;
 }
 
-function rollupFindings({ minutes, hours }: RollupAudit): string[] {
-  return [minutes, hours].flatMap(({ rows, differing }) => {
-    const lines = rows.slice(0, SHOWN).map(rollupSentence);
+function rollupFindings({ minutes, hours, dayTotals, days }: RollupAudit): string[] {
+  const tables = [
+    ['minute', minutes, 'the rows say'],
+    ['hour', hours, 'the rows say'],
+    ['day', dayTotals, 'its minutes say'],
+    ['day', days, 'its hours say'],
+  ] as const;
+  return tables.flatMap(([kind, { rows, differing }, source]) => {
+    const lines = rows.slice(0, SHOWN).map((row) => rollupSentence(kind, row, source));
     return differing > lines.length ? [...lines, `rollup: and ${differing - lines.length} more`] : lines;
   });
 }
 
-function rollupSentence({ at, dimension, value, differences }: DifferingRollup): string {
+function rollupSentence(kind: string, { at, dimension, value, differences }: DifferingRollup, source: string): string {
   const what = differences.map(
-    ({ column, stored, recomputed }) => `${column} is ${stored ?? 'absent'}, the rows say ${recomputed ?? 'absent'}`,
+    ({ column, stored, recomputed }) => `${column} is ${stored ?? 'absent'}, ${source} ${recomputed ?? 'absent'}`,
   );
-  return `rollup: ${dimension === null ? 'minute' : `hour by ${dimension} ${JSON.stringify(value)}`} ${at}: ${what.join('; ')}`;
+  return `rollup: ${kind}${dimension === null ? '' : ` by ${dimension} ${JSON.stringify(value)}`} ${at}: ${what.join('; ')}`;
 }

@@ -18,7 +18,13 @@ const sound = {
   },
   rollups: {
     checked: true,
-    report: { holds: true, minutes: { compared: 2, differing: 0, rows: [] }, hours: { compared: 9, differing: 0, rows: [] } },
+    report: {
+      holds: true,
+      minutes: { compared: 2, differing: 0, rows: [] },
+      hours: { compared: 9, differing: 0, rows: [] },
+      dayTotals: { compared: 0, differing: 0, rows: [] },
+      days: { compared: 0, differing: 0, rows: [] },
+    },
   },
 } as const satisfies Omit<CheckReport, 'holds' | 'findings'>;
 const described = (parts: Omit<CheckReport, 'holds' | 'findings'>) => {
@@ -84,6 +90,12 @@ describe('the report of a check', () => {
       'rollup: hour by site "x.example" 2026-01-01T00:00:00Z: bids is 3, the rows say 2',
       'rollup: and 149 more',
     ]);
+    const dayTotals = { compared: 3, differing: 1, rows: [{ ...row, at: '2026-01-01T00:00:00Z', dimension: null, value: null }] };
+    const folded = { checked: true, report: { ...sound.rollups.report, dayTotals, holds: false } } as const;
+    expect(findingSentences({ ...sound, rollups: folded })).toEqual(['rollup: day 2026-01-01T00:00:00Z: bids is 3, its minutes say 2']);
+    expect(described({ ...sound, rollups: folded })).toContain(
+      'rollups: 1 of 2 minutes and 9 values of hours do not agree with the rows (and 3 folded days with these)',
+    );
   });
 
   it('writes out the first findings of a kind and counts the rest', () => {
