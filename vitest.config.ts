@@ -1,6 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const endToEnd = '*/test/**/*.e2e.test.ts';
+/** They need a Chromium and have a command of their own: `npm run test:browser`. */
+const inBrowser = '*/test/**/*.browser.test.ts';
 
 // Native modules load once per process, on its main thread: every test file gets a process of its own.
 export default defineConfig({
@@ -14,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['*/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, endToEnd],
+          exclude: [...configDefaults.exclude, endToEnd, inBrowser],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },

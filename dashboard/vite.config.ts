@@ -24,8 +24,25 @@ function precompress(): Plugin {
   };
 }
 
+/** Puts `theme-first.js` before everything that paints: hashed like any asset, and no module, because modules wait for the document. */
+function themeFirst(): Plugin {
+  const source = new URL('src/theme-first.js', import.meta.url);
+  let built: string | null = null;
+  return {
+    name: 'helios-theme-first',
+    async buildStart() {
+      if (this.environment.mode !== 'build') return;
+      built = this.emitFile({ type: 'asset', name: 'theme-first.js', source: await readFile(source) });
+    },
+    transformIndexHtml() {
+      const src = built === null ? '/src/theme-first.js' : `/${this.getFileName(built)}`;
+      return [{ tag: 'script', attrs: { src }, injectTo: 'head-prepend' }];
+    },
+  };
+}
+
 // The tool reads its configuration from a default export. No module preload polyfill: it would be an inline script, which the CSP refuses.
 export default defineConfig({
-  plugins: [preact(), precompress()],
+  plugins: [preact(), themeFirst(), precompress()],
   build: { outDir, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
 });

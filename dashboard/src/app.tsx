@@ -1,92 +1,125 @@
-import { type Signal, useComputed } from '@preact/signals';
-import iconUrl from './icon.svg';
-import { agoText } from './outcome.js';
-import type { Fault, OutcomeFeed } from './outcome-feed.js';
-import { OutcomeTable } from './outcome-table.js';
+import { csv, timeSeriesPath } from './api-paths.js';
+import { apiUrl } from './api.js';
+import { BreakdownPanel } from './breakdown-panel.js';
+import { ChartPanels } from './charts/chart-panel.js';
+import { CsvLink } from './csv-link.js';
+import type { Dashboard } from './dashboard.js';
+import { Figures } from './figures.js';
+import { FilterChips } from './filter-chips.js';
+import { dimensions } from './filters.js';
+import { zoneText } from './formats.js';
+import { Icon } from './icons.js';
+import { Empty, Panel } from './notices.js';
+import { OutcomePanel } from './outcome-panel.js';
+import { PageHeader } from './page-header.js';
+import { RangeControl } from './range-control.js';
+import { intervalMs } from './ranges.js';
 
-const STALE_AFTER_MS = 5000;
-const SEND_COMMAND = 'npm run -s generate | curl -X POST --data-binary @- http://127.0.0.1:8080/bid';
-
-/** The page: a header with the feed's state, then the table or what stands in its place. */
-export function App({ feed, nowUnixMs }: { feed: OutcomeFeed; nowUnixMs: Signal<number> }) {
-  const outcomes = feed.outcomes.value;
-  const fault = feed.fault.value;
-  const state = feed.state.value;
-  const answeredBefore = feed.answeredAtUnixMs.value > 0;
+/** The page, from the question to its reasons: how are we doing now, over time, where, and bid by bid. */
+export function App({ dashboard }: { dashboard: Dashboard }) {
   return (
     <>
-      <header>
-        <h1>
-          <img src={iconUrl} alt="" width="28" height="28" /> Helios <span class="muted">auction outcomes</span>
-        </h1>
-        <FeedStatus feed={feed} nowUnixMs={nowUnixMs} />
-        <button type="button" aria-pressed={feed.paused.value} onClick={() => feed.setPaused(!feed.paused.value)}>
-          {feed.paused.value ? 'Resume' : 'Pause'}
-        </button>
-      </header>
+      <a class="skip" href="#content">
+        Skip to the figures
+      </a>
+      <PageHeader dashboard={dashboard} />
       <main>
-        {fault === null ? null : <FaultNote fault={fault} retry={() => feed.retry()} keptRows={answeredBefore && outcomes.length > 0} />}
-        {answeredBefore && outcomes.length === 0 ? <Empty /> : null}
-        {!answeredBefore && state === 'failed' ? null : outcomes.length === 0 && answeredBefore ? null : (
-          <OutcomeTable outcomes={answeredBefore ? outcomes : null} seenUntil={feed.seenUntil.value} dimmed={fault !== null} />
-        )}
+        <div class="controls">
+          <RangeControl dashboard={dashboard} />
+          <FilterChips dashboard={dashboard} />
+        </div>
+        <Notes dashboard={dashboard} />
+        <div id="content" tabIndex={-1}>
+          <Figures dashboard={dashboard} />
+          <Charts dashboard={dashboard} />
+          <section aria-labelledby="where-title">
+            <div class="section-head">
+              <h2 id="where-title">Where</h2>
+              <p class="muted coverage">Choose a row to filter the page</p>
+            </div>
+            <div class="breakdowns">
+              {dimensions.map((by) => (
+                <BreakdownPanel key={by} dashboard={dashboard} by={by} />
+              ))}
+            </div>
+          </section>
+          <OutcomePanel dashboard={dashboard} />
+        </div>
       </main>
+      <footer>
+        <p>Prices in USD per 1,000 impressions (CPM). Times in {zoneText(dashboard.zone, dashboard.nowUnixMs.value)}.</p>
+        {apiUrl.value === null ? null : <a href={`${apiUrl.value}/api/analytics/docs`}>API documentation</a>}
+      </footer>
+      <Banner dashboard={dashboard} />
     </>
   );
 }
 
-/** Live, paused, or how old what is shown has become. Changes of the state are announced, the seconds are not. */
-function FeedStatus({ feed, nowUnixMs }: { feed: OutcomeFeed; nowUnixMs: Signal<number> }) {
-  const elapsedMs = useComputed(() => nowUnixMs.value - feed.answeredAtUnixMs.value);
-  const word = useComputed(() => {
-    if (feed.state.value === 'loading') return 'loading';
-    if (feed.state.value === 'failed') return feed.answeredAtUnixMs.value === 0 ? 'offline' : 'stale';
-    if (feed.paused.value) return 'paused';
-    return elapsedMs.value > STALE_AFTER_MS ? 'stale' : 'live';
-  });
-  const showsAge = (word.value === 'stale' || word.value === 'paused') && feed.answeredAtUnixMs.value > 0;
+function Charts({ dashboard }: { dashboard: Dashboard }) {
+  const { filters } = dashboard.page.value;
+  const bids = dashboard.summary.data.value?.current.bids;
   return (
-    <p class={`status ${word.value}`}>
-      <span class="dot" aria-hidden="true" />
-      <span role="status">{statusText[word.value]}</span>
-      {showsAge ? <span class="muted">, {agoText(elapsedMs.value)} old</span> : null}
-    </p>
+    <section class="charts-section" aria-labelledby="charts-title">
+      <div class="section-head">
+        <h2 id="charts-title">Over time</h2>
+        <CsvLink path={csv(timeSeriesPath(dashboard.range(), filters, dashboard.zone))} what="Time series" />
+      </div>
+      <Panel dashboard={dashboard} feed={dashboard.timeSeries}>
+        {(series, dimmed) =>
+          bids === 0 && series !== null && !dimmed ? (
+            <Empty dashboard={dashboard} />
+          ) : (
+            <ChartPanels
+              points={series?.points ?? null}
+              range={{ ...dashboard.range(), ...covered(series), zone: dashboard.zone }}
+              dimmed={dimmed}
+              onZoom={(range) => dashboard.go({ range: { kind: 'absolute', ...range } })}
+            />
+          )
+        }
+      </Panel>
+    </section>
   );
 }
 
-const statusText = { loading: 'Loading', live: 'Live', paused: 'Paused', stale: 'Not up to date', offline: 'Not connected' } as const;
+function covered(series: { since: string; until: string; interval: string } | null) {
+  if (series === null) return { intervalMs: intervalMs('1m') };
+  return { sinceUnixMs: Date.parse(series.since), untilUnixMs: Date.parse(series.until), intervalMs: intervalMs(series.interval) };
+}
 
-function FaultNote({ fault, retry, keptRows }: { fault: Fault; retry: () => void; keptRows: boolean }) {
+/** What of the address could not be used. */
+function Notes({ dashboard }: { dashboard: Dashboard }) {
+  const notes = dashboard.notes.value;
+  if (notes.length === 0) return null;
   return (
-    <section class="note fault" role="alert">
-      <h2>{fault.title}</h2>
+    <div class="notes" role="status">
+      <ul>
+        {notes.map((note) => (
+          <li key={note}>
+            <bdi>{note}</bdi>
+          </li>
+        ))}
+      </ul>
+      <button type="button" class="button small" aria-label="Dismiss these notes" onClick={() => void (dashboard.notes.value = [])}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+/** Over the page, so that nothing moves: the network or the whole API is away. */
+function Banner({ dashboard }: { dashboard: Dashboard }) {
+  const { connection, answeredAtUnixMs } = dashboard.standing.value;
+  if (connection !== 'offline') return null;
+  return (
+    <div class="banner" role="status">
       <p>
-        {fault.detail} {keptRows ? 'The table shows what was known before.' : ''} It is tried again by itself.
+        <strong>{dashboard.online.value ? 'The analytics API does not answer.' : 'There is no network.'}</strong>{' '}
+        {answeredAtUnixMs === 0 ? '' : 'The page shows what was known before. '}It is tried again by itself.
       </p>
-      <p class="muted">
-        {fault.requestId === null ? (
-          'There was no answer, so there is no request id.'
-        ) : (
-          <>
-            Request id: <code>{fault.requestId}</code>
-          </>
-        )}
-      </p>
-      <button type="button" onClick={retry}>
+      <button type="button" class="button small" onClick={() => dashboard.retry()}>
         Retry now
       </button>
-    </section>
-  );
-}
-
-function Empty() {
-  return (
-    <section class="note">
-      <h2>No outcomes yet</h2>
-      <p>As soon as a bid has been auctioned it appears here. Send one from the project's folder:</p>
-      <pre tabIndex={0} aria-label="Command that sends one bid request">
-        <code>{SEND_COMMAND}</code>
-      </pre>
-    </section>
+    </div>
   );
 }

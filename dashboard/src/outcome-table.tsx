@@ -1,65 +1,80 @@
-import { type Outcome, priceText, timeText } from './outcome.js';
+import { valueText } from './filters.js';
+import { cpmText, rateText, timeText } from './formats.js';
+import { Icon } from './icons.js';
+import type { Outcome } from './outcome.js';
 
 const columns = ['Time', 'Site', 'Slot', 'Bid', 'Market', 'Result', 'Paid', 'Profile', 'Top interest'] as const;
 const SKELETON_ROWS = 12;
 
+interface TableProps {
+  /** Null shows the skeleton of the same size. */
+  outcomes: readonly Outcome[] | null;
+  /** Newest `timestamp` that was shown before; rows above it are new. */
+  seenUntil: string;
+  dimmed: boolean;
+  /** IANA name of the reader's zone. */
+  zone: string;
+  open: (bidId: string) => void;
+}
+
 /**
- * The newest outcomes as a table; on narrow screens each row becomes a card. Roles are spelled out because a table that CSS lays out
- * otherwise loses its meaning in some browsers. `null` shows the skeleton of the same size.
+ * The newest outcomes; a row opens its details. On narrow screens each row becomes a card. Roles are spelled out because a table that CSS
+ * lays out otherwise loses its meaning in some browsers.
  */
-export function OutcomeTable({ outcomes, seenUntil, dimmed }: { outcomes: readonly Outcome[] | null; seenUntil: string; dimmed: boolean }) {
+export function OutcomeTable({ outcomes, seenUntil, dimmed, zone, open }: TableProps) {
   return (
-    <div class="table-frame" role="region" aria-label="Newest outcomes" tabIndex={0}>
-      <table role="table" aria-busy={outcomes === null} class={dimmed ? 'dimmed' : ''}>
-        <caption>
-          Newest auction outcomes first. Prices in USD per 1,000 impressions; times in {Intl.DateTimeFormat().resolvedOptions().timeZone}.
-        </caption>
-        <thead role="rowgroup">
-          <tr role="row">
-            {columns.map((column) => (
-              <th key={column} role="columnheader" scope="col" class={isNumber(column) ? 'number' : ''}>
-                {column}
-              </th>
+    <table role="table" class={dimmed ? 'outcomes dimmed' : 'outcomes'} aria-busy={outcomes === null}>
+      <caption class="unseen">
+        Newest auction outcomes first. Prices in USD per 1,000 impressions; times in {zone}. Choosing a row opens its details.
+      </caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map((column) => (
+            <th key={column} role="columnheader" scope="col" class={isNumber(column) ? 'number' : ''}>
+              {column}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {outcomes === null
+          ? Array.from({ length: SKELETON_ROWS }, (_, index) => <SkeletonRow key={index} />)
+          : outcomes.map((outcome) => (
+              <Row key={outcome.bid_id} outcome={outcome} fresh={seenUntil !== '' && outcome.timestamp > seenUntil} open={open} />
             ))}
-          </tr>
-        </thead>
-        <tbody role="rowgroup">
-          {outcomes === null
-            ? Array.from({ length: SKELETON_ROWS }, (_, index) => <SkeletonRow key={index} />)
-            : outcomes.map((outcome) => (
-                <Row key={outcome.bid_id} outcome={outcome} fresh={seenUntil !== '' && outcome.timestamp > seenUntil} />
-              ))}
-        </tbody>
-      </table>
-    </div>
+      </tbody>
+    </table>
   );
 }
 
-function Row({ outcome, fresh }: { outcome: Outcome; fresh: boolean }) {
-  const size = `${outcome.creative_w}×${outcome.creative_h}`;
+function Row({ outcome, fresh, open }: { outcome: Outcome; fresh: boolean; open: (bidId: string) => void }) {
   const interest = outcome.top_interest;
   return (
-    <tr role="row" class={fresh ? 'fresh' : ''}>
+    <tr role="row" class={fresh ? 'choice fresh' : 'choice'} onClick={() => open(outcome.bid_id)}>
       <td role="cell" data-label="Time" class="time">
-        <time dateTime={outcome.timestamp} title={outcome.timestamp}>
-          {timeText(outcome.timestamp)}
-        </time>
+        <button type="button" aria-haspopup="dialog" title="Open the details">
+          <time dateTime={outcome.timestamp} title={outcome.timestamp}>
+            {timeText(outcome.timestamp)}
+          </time>
+        </button>
       </td>
       <td role="cell" data-label="Site" class="site">
-        <span class="clip" title={outcome.site_domain}>
-          {outcome.site_domain === '' ? <span class="muted">no site</span> : outcome.site_domain}
-        </span>
+        <bdi class={outcome.site_domain === '' ? 'clip muted' : 'clip'} title={outcome.site_domain}>
+          {valueText('site_domain', outcome.site_domain)}
+        </bdi>
         {outcome.test ? <span class="tag">test</span> : null}
       </td>
       <td role="cell" data-label="Slot" class="slot">
-        <span class="clip" title={outcome.slot_id}>
+        <bdi class="clip" title={outcome.slot_id}>
           {outcome.slot_id}
-        </span>{' '}
-        <span class="muted">{size}</span>
+        </bdi>{' '}
+        <span class="muted">
+          {outcome.creative_w}×{outcome.creative_h}
+        </span>
       </td>
       <PriceCell label="Bid" usdCpm={outcome.bid_price} />
       <PriceCell label="Market" usdCpm={outcome.market_price} />
-      <td role="cell" data-label="Result">
+      <td role="cell" data-label="Result" class="outcome-result">
         <Result won={outcome.win_status} />
       </td>
       {outcome.win_status ? <PriceCell label="Paid" usdCpm={outcome.win_price} /> : <EmptyCell label="Paid" meaning="nothing paid" />}
@@ -70,10 +85,10 @@ function Row({ outcome, fresh }: { outcome: Outcome; fresh: boolean }) {
         <EmptyCell label="Top interest" meaning="no interest known" />
       ) : (
         <td role="cell" data-label="Top interest" class="interest">
-          <span class="clip" title={interest}>
+          <bdi class="clip" title={interest}>
             {interest}
-          </span>{' '}
-          <span class="muted number">{outcome.top_score?.toFixed(2)}</span>
+          </bdi>{' '}
+          <span class="muted">{rateText(outcome.top_score)}</span>
         </td>
       )}
     </tr>
@@ -81,12 +96,10 @@ function Row({ outcome, fresh }: { outcome: Outcome; fresh: boolean }) {
 }
 
 /** Won and lost differ in word and shape; colour only helps. */
-function Result({ won }: { won: boolean }) {
+export function Result({ won }: { won: boolean }) {
   return (
     <span class={won ? 'result won' : 'result lost'}>
-      <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true">
-        {won ? <path d="M2 6.5 5 9.5 10.5 2.5" /> : <path d="M2.5 2.5 9.5 9.5M9.5 2.5 2.5 9.5" />}
-      </svg>
+      <Icon name={won ? 'won' : 'lost'} />
       {won ? 'Won' : 'Lost'}
     </span>
   );
@@ -95,7 +108,7 @@ function Result({ won }: { won: boolean }) {
 function PriceCell({ label, usdCpm }: { label: string; usdCpm: number }) {
   return (
     <td role="cell" data-label={label} class="number" title={`${usdCpm} USD CPM`}>
-      {priceText(usdCpm)}
+      {cpmText(usdCpm)}
     </td>
   );
 }
