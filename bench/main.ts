@@ -1,9 +1,12 @@
 import { readFlags, runProgram, UsageError, wholeNumber } from '@helios/scripts/cli';
 import { benchIngest } from './stages/ingest.js';
 import { benchStage } from './stages/consumers.js';
+import { benchApi } from './stages/api.js';
 import { benchPool } from './stages/pool.js';
+import { benchLoadedWriter } from './stages/writer-loaded.js';
 
 const HELP = `Usage: npm run bench -- STAGE [--seconds N] [--repeats N] [--messages N] [--cpu-profile]
+       npm run bench -- writer --rows-before N | api [--rows N,N] [--only TEXT]
 
 Measures one stage alone, checks its results, prints its figures and writes them to bench/results/STAGE.json. Loopback only; ends by itself.
 
@@ -12,10 +15,14 @@ Measures one stage alone, checks its results, prints its figures and writes them
   bidder    bid requests a second a core: consumed, enriched, priced, produced, committed
   auction   bid responses a second a core
   writer    new rows a second a core, rollups included, on the embedded PostgreSQL
+  api       latency of each kind of question to the analytics API over 1 and 10 million outcomes (loaded once, which takes minutes; about 6 GB)
 
-  --seconds N      length of one sample (ingest 5, pool 2)
+  --seconds N      length of one sample (ingest 5, pool 2; of one question: api 8)
   --repeats N      samples, pairs or rounds (5; pool 3)
   --messages N     messages of one sample (bidder, auction, writer: 60000)
+  --rows-before N  the writer on a database that holds N made-up outcomes already; writes bench/results/writer-10m.json
+  --rows N,N       how many outcomes the API is asked about, one size after the other (1000000,10000000)
+  --only TEXT      only the questions whose name holds TEXT (api)
   --cpu-profile    also write the stage's CPU profile to bench/.out (bidder, auction, writer)
 `;
 
@@ -24,6 +31,9 @@ await runProgram('bench', async (args) => {
     seconds: { type: 'string' },
     repeats: { type: 'string' },
     messages: { type: 'string' },
+    'rows-before': { type: 'string' },
+    rows: { type: 'string' },
+    only: { type: 'string' },
     'cpu-profile': { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   });
@@ -41,15 +51,23 @@ await runProgram('bench', async (args) => {
     case 'pool':
       await benchPool({ seconds: seconds(2), rounds: repeats(3) });
       return 0;
+    case 'api': {
+      const rowCounts = (values.rows ?? '1000000,10000000')
+        .split(',')
+        .map((text) => wholeNumber('--rows', text, 0, 1_000_000, 100_000_000));
+      await benchApi({ rowCounts, seconds: seconds(8), only: values.only ?? '' });
+      return 0;
+    }
     case 'bidder':
     case 'auction':
-    case 'writer':
-      await benchStage(stage, {
-        messages: wholeNumber('--messages', values.messages, 60_000, 1000, 10_000_000),
-        samples: repeats(5),
-        cpuProfile: values['cpu-profile'] === true,
-      });
+    case 'writer': {
+      const messages = wholeNumber('--messages', values.messages, 60_000, 1000, 10_000_000);
+      const rowsBefore = wholeNumber('--rows-before', values['rows-before'], 0, 0, 100_000_000);
+      if (rowsBefore > 0 && stage !== 'writer') throw new UsageError('--rows-before is used with the stage writer.');
+      if (rowsBefore > 0) await benchLoadedWriter({ rowsBefore, messages, samples: repeats(5) });
+      else await benchStage(stage, { messages, samples: repeats(5), cpuProfile: values['cpu-profile'] === true });
       return 0;
+    }
     default:
       throw new UsageError(`There is no stage ${stage}.`);
   }

@@ -17,6 +17,7 @@ const programs = {
   generate: { file: 'scripts/dist/generate.js', what: 'print generated bid requests or user profiles' },
   replay: { file: 'scripts/dist/replay.js', what: 'send recorded bid requests at a constant rate and check what became of them' },
   'dead-letters': { file: 'scripts/dist/dead-letters/main.js', what: 'list, show and replay the messages that no service could handle' },
+  'load-outcomes': { file: 'scripts/dist/load-outcomes.js', what: 'fill the database with made-up outcomes, up to millions' },
   configuration: {
     file: 'scripts/dist/configuration.js',
     what: "write docs/configuration.md and the list of known variables from the services' schemas",

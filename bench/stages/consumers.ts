@@ -24,7 +24,7 @@ import { median, rounded, writeResult } from '../result-file.js';
  */
 export type StageName = 'bidder' | 'auction' | 'writer';
 
-interface Feed {
+export interface Feed {
   readonly topic: string;
   readonly groupId: string;
   readonly events: (first: number, count: number) => OutgoingEvent[];
@@ -44,23 +44,11 @@ export async function benchStage(stage: StageName, options: { messages: number; 
     started.push({ stop: () => producer.close(2000) });
     await until(async () => producer.hasRoom(), 30_000);
     let at = await run(stage, service, producer, feed, 0, CHUNK * 2);
-    const samples: { messagesPerSecondPerCore: number; cpuMicrosPerMessage: number; messagesPerSecond: number }[] = [];
+    const samples: StageSample[] = [];
     for (let sample = 0; sample < options.samples; sample++) {
-      const before = await scrape(service.adminPort);
-      const startedMonoMs = performance.now();
-      at = await run(stage, service, producer, feed, at, options.messages);
-      const seconds = (performance.now() - startedMonoMs) / 1000;
-      const after = await scrape(service.adminPort);
-      const cpuMicros = (after('process_cpu_seconds_total') - before('process_cpu_seconds_total')) * 1e6;
-      const perMessage = cpuMicros / options.messages;
-      samples.push({
-        messagesPerSecondPerCore: Math.round(1e6 / perMessage),
-        cpuMicrosPerMessage: rounded(perMessage),
-        messagesPerSecond: Math.round(options.messages / seconds),
-      });
-      console.log(
-        `${stage} sample ${sample + 1}: ${perMessage.toFixed(1)} us of CPU a message, ${Math.round(1e6 / perMessage)} a second a core, ${Math.round(options.messages / seconds)} a second here`,
-      );
+      const { figures, next } = await takeSample(stage, service, producer, feed, at, options.messages);
+      samples.push(figures);
+      at = next;
     }
     const perCore = median(samples.map((sample) => sample.messagesPerSecondPerCore));
     const path = writeResult(stage, `npm run bench -- ${stage}`, {
@@ -74,6 +62,38 @@ export async function benchStage(stage: StageName, options: { messages: number; 
   } finally {
     for (const part of started.toReversed()) await part.stop();
   }
+}
+
+export interface StageSample {
+  readonly messagesPerSecondPerCore: number;
+  readonly cpuMicrosPerMessage: number;
+  readonly messagesPerSecond: number;
+}
+
+/** Runs `messages` messages of `feed`, from number `first` on, through the stage; returns what they cost and where the next sample begins. */
+export async function takeSample(
+  stage: StageName,
+  service: Measured,
+  producer: EventProducer,
+  feed: Feed,
+  first: number,
+  messages: number,
+): Promise<{ figures: StageSample; next: number }> {
+  const before = await scrape(service.adminPort);
+  const startedMonoMs = performance.now();
+  const next = await run(stage, service, producer, feed, first, messages);
+  const seconds = (performance.now() - startedMonoMs) / 1000;
+  const after = await scrape(service.adminPort);
+  const perMessage = ((after('process_cpu_seconds_total') - before('process_cpu_seconds_total')) * 1e6) / messages;
+  const figures = {
+    messagesPerSecondPerCore: Math.round(1e6 / perMessage),
+    cpuMicrosPerMessage: rounded(perMessage),
+    messagesPerSecond: Math.round(messages / seconds),
+  };
+  console.log(
+    `${stage}: ${perMessage.toFixed(1)} us of CPU a message, ${figures.messagesPerSecondPerCore} a second a core, ${figures.messagesPerSecond} a second here`,
+  );
+  return { figures, next };
 }
 
 async function startStage(
@@ -121,7 +141,8 @@ async function startStage(
   return service;
 }
 
-function feeder(brokers: string, feed: Feed): EventProducer {
+/** A producer of the stage's input that never fills the broker beyond what it keeps. */
+export function feeder(brokers: string, feed: Feed): EventProducer {
   const defaults = Object.fromEntries(Object.entries(kafkaSettings).map(([name, field]) => [name, field.fallback]));
   return EventProducer.start({
     kafka: { ...defaults, brokers, backlogMaxBytes: 3_500_000 } as never,
@@ -137,7 +158,7 @@ function feeder(brokers: string, feed: Feed): EventProducer {
 }
 
 /** Feeds `count` messages and waits until the stage has finished them; returns where the next run begins. */
-async function run(
+export async function run(
   stage: StageName,
   service: Measured,
   producer: EventProducer,
@@ -191,8 +212,9 @@ function requestAt(index: number): { id: string; text: string } {
 
 const acceptedHeaders = () => [{ [headerNames.acceptedAt]: String(Date.now()) }];
 
-function bidResponseAt(index: number): { id: string; text: string; timestamp: string } {
-  const id = `bench-${runId}-${index}`;
+const idAt = (index: number): string => `bench-${runId}-${index}`;
+
+function bidResponseAt(index: number, id = idAt(index)): { id: string; text: string; timestamp: string } {
   const userIndex = index % (2 * KNOWN_USERS);
   const parsed = parseBidRequest(
     Buffer.from(
@@ -231,15 +253,20 @@ const feeds: Record<StageName, Feed> = {
         return { key: id, value: Buffer.from(text), headers: acceptedHeaders() };
       }),
   },
-  writer: {
+  writer: outcomeFeed(idAt),
+};
+
+/** Outcomes, message `index` under the request id `idOf(index)`. */
+export function outcomeFeed(idOf: (index: number) => string): Feed {
+  return {
     topic: topicDefaults.KAFKA_TOPIC_AUCTION_OUTCOMES,
     groupId: groupDefaults.writer,
     events: (first, count) =>
       Array.from({ length: count }, (_, index) => {
-        const { id, text, timestamp } = bidResponseAt(first + index);
+        const { id, text, timestamp } = bidResponseAt(first + index, idOf(first + index));
         const bid = JSON.parse(text) as Parameters<typeof decide>[0];
         const outcome = encodeAuctionOutcome({ ...bid, ...decide(bid, MARKET), timestamp });
         return { key: id, value: Buffer.from(outcome), headers: acceptedHeaders() };
       }),
-  },
-};
+  };
+}

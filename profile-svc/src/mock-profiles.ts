@@ -5,7 +5,8 @@ import type { Interest, UserProfile } from '@helios/proto/gen/user_profile';
  * enriched. Pure: the same index and seed always give the same profile.
  */
 
-const categories = [
+/** What made-up users are interested in. */
+export const categories = [
   'sports',
   'automotive',
   'travel',

@@ -43,15 +43,18 @@ const names = columns.map(([name]) => name).join(', ');
 const parameters = columns.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
 const values = columns.map(([name, , sql]) => sql ?? name).join(', ');
 
+/** The table's columns, in the order in which `storeSql` takes their values. */
+export const outcomeColumnNames: readonly string[] = columns.map(([name]) => name);
+
 /**
- * Returns one row: how many were inserted and, only when that is fewer than were sent, which. The count of what was sent is the last
- * parameter; while they agree PostgreSQL does not even build the list.
+ * The one statement that stores outcomes and counts those that are new in the rollups.
+ * @param rows a query that gives the values of `outcomeColumnNames`.
+ * @param result the select list of what the statement returns; it may read the relation `inserted`, the rows that were new.
  */
-const insertStatement = {
-  name: 'insert-outcomes',
-  text: `with inserted as (
+export function storeSql(rows: string, result: string): string {
+  return `with inserted as (
     insert into auction_outcomes (${names})
-    select ${values} from unnest(${parameters}) as incoming (${names})
+    ${rows}
     on conflict (bid_id) do nothing
     returning bid_id, site_domain, bid_price, test, win_status, win_price, market_price, enriched, top_interest, creative_w, creative_h, accepted_at, "timestamp"
   ), minutes as (
@@ -61,8 +64,20 @@ const insertStatement = {
   ), unfolded as (
     ${daysUnfold('minutes')}
   )
-  select (select count(*) from inserted)::int4 as inserted,
+  select ${result}`;
+}
+
+/**
+ * Returns one row: how many were inserted and, only when that is fewer than were sent, which. The count of what was sent is the last
+ * parameter; while they agree PostgreSQL does not even build the list.
+ */
+const insertStatement = {
+  name: 'insert-outcomes',
+  text: storeSql(
+    `select ${values} from unnest(${parameters}) as incoming (${names})`,
+    `(select count(*) from inserted)::int4 as inserted,
     (select array_agg(bid_id) from inserted where (select count(*) from inserted) < $${columns.length + 1}::int4) as inserted_ids`,
+  ),
 };
 
 /** How many of the given bids are stored with another outcome than the given one. */
