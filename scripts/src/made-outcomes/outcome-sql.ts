@@ -1,5 +1,6 @@
 import { outcomeColumnNames, storeSql } from '@helios/analytics/writer/insert-outcomes';
 import { categories } from '@helios/profile-svc/mock-profiles';
+import { BLOCK_ROWS } from './hour-plan.js';
 
 /**
  * Made-up outcomes as SQL (pure): every value of a row is computed by the server from hashes of its number and the seed, and goes through
@@ -69,69 +70,83 @@ const usd = (micros: string): string => `(${micros})::numeric * 0.000001`;
 const requestInBlock = `('{0,0,0,1,2,2,2,2,2,3,3,4,4,4,4}'::int8[])[position + 1]`;
 const slotInRequest = `('{1,2,3,1,1,2,3,4,5,1,2,1,2,3,4}'::int8[])[position + 1]`;
 
-/*
- * Three layers: what a request has, what its user has, what a slot has. `offset 0` keeps the planner from merging them: it would compute a
- * value anew wherever it is used.
- *
- * Sites follow Zipf's law with exponent 1 (the first has 10 % of the requests), users one with exponent 1/2 (the first has 1 request in 450).
+/** 1 to 1,000 by Zipf's law with exponent 1: the first has one request in ten. */
+const siteRank = `floor(exp(ln(${SITES + 1}) * ${draw('request', 'site')}))::int8`;
+/** 0 to 199,999 by a power law with exponent 1/2: the first has one request in 450. */
+const userRank = `floor(${USERS} * power(${draw('request', 'user')}, 2))::int8`;
+/** From acceptance to outcome. */
+const latencyMs = `round(least(${LATENCY.mostMs}, ${LATENCY.medianMs} * exp(${LATENCY.sigma} * ${normal('request', 'latency', 'latencyAngle')})))`;
+/** The user's profile arrived, and names an interest. */
+const interested = `enriched and tier_draw >= 0.1`;
+const lost = `bid_micros < floor_micros or bid_micros <= market_micros`;
+
+/**
+ * A row is computed in steps; each adds columns to those of the steps before. Times are in the order of numbers, and all slots of a request
+ * have one.
  */
-const rows = `select ${outcomeColumnNames.join(', ')} from (
-  select *,
-    request_id || ':' || slot as bid_id, request_id as bid_request_id, slot::text as slot_id,
-    ${usd('bid_micros')} as bid_price, ${usd('floor_micros')} as floor, ${usd('market_micros')} as market_price,
-    bid_micros >= floor_micros and bid_micros > market_micros as win_status,
-    ${usd(`case when bid_micros < floor_micros or bid_micros <= market_micros then 0
-      when auction_type = 1 then bid_micros else greatest(market_micros, floor_micros) end`)} as win_price,
-    'highest_interest' as strategy,
-    coalesce(replace(top_interest, '_', '-'), 'house') || '-' || creative_w || 'x' || creative_h as creative_id,
-    case when acceptance_known then "timestamp" - make_interval(secs => latency_ms / 1000) end as accepted_at,
-    "timestamp" - make_interval(secs => floor(latency_ms * 0.35) / 1000) as bid_at
-  from (
-    select *,
-      ${pickSize(([w]) => w)} as creative_w, ${pickSize(([, h]) => h)} as creative_h,
-      floor(bid_micros * floor_draw * floor_draw)::int8 as floor_micros,
-      floor(least(${MARKET.mostMicros}, ${MARKET.medianMicros} * exp(${MARKET.sigma} * market_normal)))::int8 as market_micros,
-      to_timestamp(floor($3::float8 + ($4::float8 - $3::float8) * (number - slot + 1 - $1::int8 + within) / ($2::int8 - $1::int8)) / 1000) as "timestamp"
-    from (
-      select *,
-        case when not enriched then null when tier_draw < 0.1 then null else ('{${categories.join(',')}}'::text[])[1 + floor(${categories.length} * category_draw * sqrt(category_draw))::int] end as top_interest,
-        case when not enriched or tier_draw < 0.1 then null else hundredths / 100::float8 end as top_score,
-        case when not enriched or tier_draw < 0.1 or hundredths < 70 then 10000 when hundredths <= 90 then 50000 else 100000 end::int8 as bid_micros
-      from (
-        select *,
-          case when user_rank is not null then 'user-' || lpad(user_rank::text, 7, '0') end as user_id,
-          user_rank is not null and ${draw('user_rank', 'profile')} < 0.5 and arrived as enriched,
-          ${draw('user_rank', 'category')} as category_draw,
-          case when tier_draw < 0.4 then 5 + floor(65 * score_draw) when tier_draw < 0.75 then 70 + floor(21 * score_draw) else 91 + floor(10 * score_draw) end::int as hundredths
-        from (
-          select *, ${draw('user_rank', 'tier')} as tier_draw, ${draw('user_rank', 'score')} as score_draw
-          from (
-            select number, slot,
-              $6::text || lpad(to_hex(${bits('request', 'id')} & 4294967295), 8, '0') || lpad(to_hex(request), 8, '0') as request_id,
-              case when ${draw('request', 'anonymous')} >= 0.06 then floor(${USERS} * power(${draw('request', 'user')}, 2))::int8 end as user_rank,
-              case when ${draw('request', 'noSite')} < 0.01 then '' else (
-                select case when rank % 4 = 3 then 'com.example.app' || lpad(rank::text, 4, '0') else 'site-' || lpad(rank::text, 4, '0') || '.example' end
-                from (select floor(exp(ln(${SITES + 1}) * ${draw('request', 'site')}))::int8 as rank offset 0) as ranked
-              ) end as site_domain,
-              ${draw('request', 'arrived')} < 0.985 as arrived,
-              ${draw('request', 'test')} < 0.005 as test,
-              case when ${draw('request', 'firstPrice')} < 0.2 then 1 else 2 end as auction_type,
-              round(least(${LATENCY.mostMs}, ${LATENCY.medianMs} * exp(${LATENCY.sigma} * ${normal('request', 'latency', 'latencyAngle')}))) as latency_ms,
-              ${draw('request', 'unknownAcceptance')} >= 0.003 as acceptance_known,
-              ${draw('request', 'within')} as within,
-              case when ${draw('request', 'traced')} < 0.1 then lpad(to_hex(${bits('request', 'traceHigh')}), 16, '0') || lpad(to_hex(${bits('request', 'traceLow')}), 16, '0') end as trace_id,
-              ${draw('number', 'size')} as size_draw, ${draw('number', 'floor')} as floor_draw,
-              ${normal('number', 'market', 'marketAngle')} as market_normal
-            from (
-              select number, number / 15 * 5 + ${requestInBlock} as request, ${slotInRequest} as slot
-              from (select number, (number % 15)::int as position from generate_series($1::int8, $2::int8 - 1) as number offset 0) as placed offset 0
-            ) as numbered offset 0
-          ) as requested offset 0
-        ) as drawn offset 0
-      ) as known offset 0
-    ) as priced offset 0
-  ) as placed offset 0
-) as made`;
+const steps: readonly (readonly string[])[] = [
+  [`number / ${BLOCK_ROWS} * 5 + ${requestInBlock} as request`, `${slotInRequest} as slot`],
+  [
+    `$6::text || lpad(to_hex(${bits('request', 'id')} & 4294967295), 8, '0') || lpad(to_hex(request), 8, '0') as bid_request_id`,
+    `case when ${draw('request', 'noSite')} >= 0.01 then ${siteRank} end as site_rank`,
+    `case when ${draw('request', 'anonymous')} >= 0.06 then ${userRank} end as user_rank`,
+    `${draw('request', 'test')} < 0.005 as test`,
+    `case when ${draw('request', 'firstPrice')} < 0.2 then 1 else 2 end as auction_type`,
+    `${latencyMs} as latency_ms`,
+    `floor($3::float8 + ($4::float8 - $3::float8) * (number - slot + 1 - $1::int8 + ${draw('request', 'within')}) / ($2::int8 - $1::int8)) as decided_unix_ms`,
+    `case when ${draw('request', 'traced')} < 0.1
+      then lpad(to_hex(${bits('request', 'traceHigh')}), 16, '0') || lpad(to_hex(${bits('request', 'traceLow')}), 16, '0') end as trace_id`,
+  ],
+  [
+    `${draw('user_rank', 'tier')} as tier_draw`,
+    `${draw('user_rank', 'score')} as score_draw`,
+    `${draw('user_rank', 'category')} as category_draw`,
+    // Half of the users have a profile; of these one in seventy comes too late.
+    `coalesce(${draw('user_rank', 'profile')} < 0.5 and ${draw('request', 'arrived')} < 0.985, false) as enriched`,
+    `${draw('number', 'floor')} as floor_draw`,
+    `${draw('number', 'size')} as size_draw`,
+  ],
+  [
+    // Scores on either side of the price tiers' edges, as made-up profiles have them.
+    `case when tier_draw < 0.4 then 5 + floor(65 * score_draw) when tier_draw < 0.75 then 70 + floor(21 * score_draw)
+      else 91 + floor(10 * score_draw) end::int as score_hundredths`,
+    `${pickSize(([w]) => w)} as creative_w`,
+    `${pickSize(([, h]) => h)} as creative_h`,
+    `floor(least(${MARKET.mostMicros}, ${MARKET.medianMicros} * exp(${MARKET.sigma} * ${normal('number', 'market', 'marketAngle')})))::int8 as market_micros`,
+  ],
+  [
+    `case when ${interested} then ('{${categories.join(',')}}'::text[])[1 + floor(${categories.length} * category_draw * sqrt(category_draw))::int] end as top_interest`,
+    `case when ${interested} then score_hundredths / 100::float8 end as top_score`,
+    // Source: spec row S3.3.
+    `case when ${interested} and score_hundredths > 90 then 100000 when ${interested} and score_hundredths >= 70 then 50000 else 10000 end::int8 as bid_micros`,
+  ],
+  // There is an outcome only where there was a bid, so no floor is above it.
+  [`floor(bid_micros * floor_draw * floor_draw)::int8 as floor_micros`],
+  [
+    `bid_request_id || ':' || slot as bid_id`,
+    `slot::text as slot_id`,
+    `'user-' || lpad(user_rank::text, 7, '0') as user_id`,
+    `case when site_rank is null then '' when site_rank % 4 = 3 then 'com.example.app' || lpad(site_rank::text, 4, '0')
+      else 'site-' || lpad(site_rank::text, 4, '0') || '.example' end as site_domain`,
+    `${usd('bid_micros')} as bid_price`,
+    `${usd('floor_micros')} as floor`,
+    `${usd('market_micros')} as market_price`,
+    `not (${lost}) as win_status`,
+    `${usd(`case when ${lost} then 0 when auction_type = 1 then bid_micros else greatest(market_micros, floor_micros) end`)} as win_price`,
+    `'highest_interest' as strategy`,
+    `coalesce(replace(top_interest, '_', '-'), 'house') || '-' || creative_w || 'x' || creative_h as creative_id`,
+    `to_timestamp(decided_unix_ms / 1000) as "timestamp"`,
+    `to_timestamp((decided_unix_ms - floor(latency_ms * 0.35)) / 1000) as bid_at`,
+    `case when ${draw('request', 'unknownAcceptance')} >= 0.003 then to_timestamp((decided_unix_ms - latency_ms) / 1000) end as accepted_at`,
+  ],
+];
+
+/** `offset 0` keeps the planner from merging the steps: it would compute a value anew wherever it is used. */
+const made = steps.reduce(
+  (from, columns) => `(select *, ${columns.join(',\n    ')} from ${from} as step offset 0)`,
+  `(select number, (number % ${BLOCK_ROWS})::int as position from generate_series($1::int8, $2::int8 - 1) as number offset 0)`,
+);
+const rows = `select ${outcomeColumnNames.join(', ')} from ${made} as made`;
 
 /**
  * Stores rows [$1, $2), which happen in [$3, $4) (Unix ms), made from the seed $5 under ids that begin with $6. Returns `inserted`, how many
