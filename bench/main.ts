@@ -20,7 +20,7 @@ Measures one stage alone, checks its results, prints its figures and writes them
   --seconds N      length of one sample (ingest 5, pool 2; of one question: api 8)
   --repeats N      samples, pairs or rounds (5; pool 3)
   --messages N     messages of one sample (bidder, auction, writer: 60000)
-  --rows-before N  the writer on a database that holds N made-up outcomes already; writes bench/results/writer-10m.json
+  --rows-before N  the writer on a database that holds N made-up outcomes already; 10000000 writes bench/results/writer-10m.json
   --rows N,N       how many outcomes the API is asked about, one size after the other (1000000,10000000)
   --only TEXT      only the questions whose name holds TEXT (api)
   --cpu-profile    also write the stage's CPU profile to bench/.out (bidder, auction, writer)

@@ -3,9 +3,10 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSy
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DatabaseConfig, databaseSettings } from '@helios/analytics/database-settings';
-import { type Database, openDatabase } from '@helios/analytics/db';
+import { openDatabase, type TransactionalDatabase } from '@helios/analytics/db';
 import { loadConfig } from '@helios/runtime/config';
 import { knownVariables } from '@helios/runtime/gen/known-variables';
+import { foldPastDays } from '@helios/scripts/made-outcomes/load';
 import { startHelper } from '../processes.js';
 
 /**
@@ -32,7 +33,7 @@ export interface LoadedDatabase {
   /** Process id of the server. */
   readonly pid: number;
   /** A connection of the bench's own, with time for long statements. */
-  readonly database: Database;
+  readonly database: TransactionalDatabase;
   stop(): Promise<void>;
 }
 
@@ -63,6 +64,8 @@ export async function startLoadedDatabase(rows: number): Promise<LoadedDatabase>
       statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     });
     const { since, until } = await loaded(folder, rows, env, database);
+    // Days that ended since the load, as a writer would have done.
+    await foldPastDays(database, Date.now());
     const stop = async (): Promise<void> => {
       await database.close();
       await server.stop();
@@ -75,7 +78,7 @@ export async function startLoadedDatabase(rows: number): Promise<LoadedDatabase>
 }
 
 /** What was loaded, loading it if need be. */
-async function loaded(folder: string, rows: number, env: Record<string, string>, database: Database): Promise<Loaded> {
+async function loaded(folder: string, rows: number, env: Record<string, string>, database: TransactionalDatabase): Promise<Loaded> {
   const mark = join(folder, 'loaded.json');
   if (!existsSync(mark)) {
     const beginning = join(folder, 'loading.json');
@@ -93,7 +96,7 @@ async function loaded(folder: string, rows: number, env: Record<string, string>,
   return JSON.parse(readFileSync(mark, 'utf8')) as Loaded;
 }
 
-async function alterSystem(database: Database, what: string): Promise<void> {
+async function alterSystem(database: TransactionalDatabase, what: string): Promise<void> {
   await database.query({ text: `alter system ${what}` }, []);
   await database.query({ text: 'select pg_reload_conf()' }, []);
 }

@@ -177,7 +177,7 @@ async function exportCsv(port: number, api: Measured, loaded: LoadedDatabase): P
   let most = before;
   const watch = setInterval(() => void rssMb(api).then((now) => (most = Math.max(most, now))), 200);
   try {
-    const found = await readCsvExport(port, `/api/outcomes/?limit=${expected}`);
+    const found = await readCsvExport(port, `/api/outcomes/?format=csv&limit=${expected}`);
     if (found.rows !== expected) throw new Error(`the CSV has ${found.rows} rows, expected ${expected}`);
     const rowsPerSecond = Math.round(found.rows / found.seconds);
     console.log(

@@ -1,4 +1,5 @@
 import { auditRollups } from '@helios/analytics/audit/rollup-audit';
+import { settleTables } from '@helios/scripts/made-outcomes/load';
 import { idPrefix } from '@helios/scripts/made-outcomes/outcome-sql';
 import { LOAD_SEED, type LoadedDatabase, startLoadedDatabase } from '../outcomes/loaded-database.js';
 import { treeCpuSeconds } from '../outcomes/process-cpu.js';
@@ -81,7 +82,7 @@ async function checkWritten(loaded: LoadedDatabase, expected: number): Promise<o
 function report(options: LoadedWriterOptions, samples: readonly Sample[], written: object): void {
   const perCore = median(samples.map((sample) => sample.messagesPerSecondPerCore));
   const postgres = samples.flatMap(({ postgresCpuMicrosPerRow }) => (postgresCpuMicrosPerRow === null ? [] : [postgresCpuMicrosPerRow]));
-  const path = writeResult('writer-10m', `npm run bench -- writer --rows-before ${options.rowsBefore}`, {
+  const path = writeResult(`writer-${rounded(options.rowsBefore / 1e6)}m`, `npm run bench -- writer --rows-before ${options.rowsBefore}`, {
     question: 'new rows a second a core of the writer, rollups included, on a PostgreSQL that holds many rows already; results checked',
     rowsBefore: options.rowsBefore,
     goalRowsPerSecondPerCore: 20_000,
@@ -106,6 +107,6 @@ async function takeOut(loaded: LoadedDatabase): Promise<void> {
   if (deleted.length === 0) return;
   await database.query({ text: `delete from outcome_minutes where minute >= $1::timestamptz` }, [end]);
   await database.query({ text: `delete from outcome_hours where hour >= $1::timestamptz` }, [end]);
-  for (const table of ['auction_outcomes', 'outcome_minutes', 'outcome_hours'])
-    await database.query({ text: `vacuum (analyze) ${table}` }, []);
+  await database.query({ text: `delete from outcome_day_totals where day > $1::timestamptz - interval '24 hours'` }, [end]);
+  await settleTables(database);
 }

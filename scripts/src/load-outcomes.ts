@@ -10,7 +10,7 @@ import { knownVariables } from '@helios/runtime/gen/known-variables';
 import { isInstant } from '@helios/proto/instant';
 import { readFlags, runProgram, UsageError, wholeNumber } from './cli.js';
 import { databaseVariables } from './database-url.js';
-import { isMigrated, loadOutcomes, settleTables } from './made-outcomes/load.js';
+import { foldPastDays, isMigrated, loadOutcomes, settleTables } from './made-outcomes/load.js';
 import { Terminal } from './terminal.js';
 
 const HELP = `Usage: npm run -s load-outcomes -- --rows N [--days N] [--seed S] [--until INSTANT] [--database URL] [--connections N]
@@ -98,7 +98,8 @@ async function load(config: DatabaseConfig, options: Load, repeat: string): Prom
       return EXIT_INTERRUPTED;
     }
     const seconds = (performance.now() - startedMonoMs) / 1000;
-    terminal.say('Stored; bringing the statistics up to date ...');
+    terminal.say('Stored; folding the days that are over and bringing the statistics up to date ...');
+    await foldPastDays(database, Date.now());
     await settleTables(database);
     const { seed, sinceUnixMs, untilUnixMs } = options;
     const done = {

@@ -1,4 +1,5 @@
-import type { Database } from '@helios/analytics/db';
+import type { Database, TransactionalDatabase } from '@helios/analytics/db';
+import { foldDay, openDays } from '@helios/analytics/writer/fold-days';
 import { type LoadChunk, hourPlan } from './hour-plan.js';
 import { idPrefix, madeOutcomesStatement } from './outcome-sql.js';
 
@@ -25,7 +26,9 @@ export interface LoadProgress {
   readonly inserted: number;
 }
 
-const tables = ['auction_outcomes', 'outcome_minutes', 'outcome_hours'] as const;
+const tables = ['auction_outcomes', 'outcome_minutes', 'outcome_hours', 'outcome_day_totals', 'outcome_days'] as const;
+/** Days folded before they are counted anew. */
+const FOLDS_PER_LOOK = 100;
 
 /** Whether the tables that a load fills are there. @throws the driver's error. */
 export async function isMigrated(database: Database): Promise<boolean> {
@@ -69,6 +72,18 @@ export async function loadOutcomes(options: LoadOptions): Promise<LoadProgress> 
   const ended = await Promise.allSettled(Array.from({ length: options.connections }, work));
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
   return passed;
+}
+
+/**
+ * Folds every day that is over, as the writer's maintenance would in a while; a writer at the same work is left to it.
+ * @throws the driver's error.
+ */
+export async function foldPastDays(database: TransactionalDatabase, nowUnixMs: number): Promise<void> {
+  for (;;) {
+    const days = await openDays(database, nowUnixMs, FOLDS_PER_LOOK);
+    if (days.length === 0) return;
+    for (const day of days) if (!(await foldDay(database, day))) return;
+  }
 }
 
 /** Brings the planner's statistics and the visibility map up to date, as autovacuum would in a while. @throws the driver's error. */
