@@ -80,7 +80,7 @@ async function checkWritten(loaded: LoadedDatabase, expected: number): Promise<o
 }
 
 function report(options: LoadedWriterOptions, samples: readonly Sample[], written: object): void {
-  const perCore = median(samples.map((sample) => sample.messagesPerSecondPerCore));
+  const perCore = Math.round(median(samples.map((sample) => sample.messagesPerSecondPerCore)));
   const postgres = samples.flatMap(({ postgresCpuMicrosPerRow }) => (postgresCpuMicrosPerRow === null ? [] : [postgresCpuMicrosPerRow]));
   const path = writeResult(`writer-${rounded(options.rowsBefore / 1e6)}m`, `npm run bench -- writer --rows-before ${options.rowsBefore}`, {
     question: 'new rows a second a core of the writer, rollups included, on a PostgreSQL that holds many rows already; results checked',
@@ -88,9 +88,9 @@ function report(options: LoadedWriterOptions, samples: readonly Sample[], writte
     goalRowsPerSecondPerCore: 20_000,
     messagesPerSample: options.messages,
     rowsPerSecondPerCore: perCore,
-    writerCpuMicrosPerRow: median(samples.map((sample) => sample.cpuMicrosPerMessage)),
-    postgresCpuMicrosPerRow: postgres.length === 0 ? null : median(postgres),
-    rowsPerSecond: median(samples.map((sample) => sample.messagesPerSecond)),
+    writerCpuMicrosPerRow: rounded(median(samples.map((sample) => sample.cpuMicrosPerMessage))),
+    postgresCpuMicrosPerRow: postgres.length === 0 ? null : rounded(median(postgres)),
+    rowsPerSecond: Math.round(median(samples.map((sample) => sample.messagesPerSecond))),
     written,
     samples,
   });
