@@ -54,7 +54,8 @@ async function pageQuestions(loaded: LoadedDatabase): Promise<Question[]> {
   const sites = ['site-0001.example', 'site-0010.example', 'site-0100.example', 'site-1000.example', '', 'nobody.example'];
   return [
     { ...PAGES, name: 'page 1', asked: [await page({})] },
-    { ...PAGES, name: `page ${DEEP_PAGE.toLocaleString('en-US')}`, asked: await deepPages(loaded) },
+    { ...PAGES, name: `page ${DEEP_PAGE.toLocaleString('en-US')}`, asked: await deepPages(loaded, {}) },
+    { ...PAGES, name: `page ${DEEP_PAGE.toLocaleString('en-US')} of a time range`, asked: await deepPages(loaded, wholeRange(loaded)) },
     { ...PAGES, name: 'page of a time range', asked: await each([{}]) },
     { ...PAGES, name: 'page by site_domain and time range', asked: await each(sites.map((site_domain) => ({ site_domain }))) },
     { ...PAGES, name: 'page by user_id and time range', asked: await each(users.map((user_id) => ({ user_id }))) },
@@ -87,6 +88,10 @@ function rangesOf(loaded: LoadedDatabase): { since: string; until: string }[] {
   ];
 }
 
+function wholeRange({ since, until }: LoadedDatabase): { since: string; until: string } {
+  return { since, until };
+}
+
 /** Users with few outcomes, by the least and by the greatest id of those. */
 async function rareUsers(loaded: LoadedDatabase): Promise<string[]> {
   const text = `select user_id from (select user_id from auction_outcomes tablesample system (0.5) repeatable (1) where user_id > 'user-0190000') as sampled
@@ -96,18 +101,21 @@ async function rareUsers(loaded: LoadedDatabase): Promise<string[]> {
 
 /**
  * Pages from the 10,000th on. Their cursors are not walked to over 10,000 pages: each is made of the last row of the page before, found by
- * SQL, with the API's own `encodeCursor`.
+ * SQL, with the API's own `encodeCursor`. `filters` leave no outcome out.
  */
-async function deepPages(loaded: LoadedDatabase): Promise<Asked[]> {
+async function deepPages(loaded: LoadedDatabase, filters: OutcomeFilters): Promise<Asked[]> {
+  const parameters = filterParameters(filters);
+  const bound = parameters.toString();
+  parameters.set('limit', String(PAGE_LIMIT));
   const before = (DEEP_PAGE - 1) * PAGE_LIMIT - 1;
   const rows = await positions(loaded, before, DEEP_PAGES * PAGE_LIMIT + 1);
   return Array.from({ length: DEEP_PAGES }, (_, page) => {
     const from = page * PAGE_LIMIT;
     const last = rows[from];
     if (last === undefined) throw new Error(`there is no page ${DEEP_PAGE + page}`);
-    const cursor = encodeCursor({ direction: 'older', timestamp: last.timestamp, bidId: last.bid_id }, '');
+    const cursor = encodeCursor({ direction: 'older', timestamp: last.timestamp, bidId: last.bid_id }, bound);
     const expected = rows.slice(from + 1, from + 1 + PAGE_LIMIT).map(({ bid_id }) => bid_id);
-    return { path: `/api/outcomes/?limit=${PAGE_LIMIT}&cursor=${cursor}`, check: samePage(expected) };
+    return { path: `/api/outcomes/?${parameters.toString()}&cursor=${cursor}`, check: samePage(expected) };
   });
 }
 

@@ -18,6 +18,21 @@ describe('pageQuery', () => {
     expect(statement.text).toMatch(/limit 11$/);
     expect(values).toEqual([true, hostile, hostile, cursor.timestamp, cursor.timestamp, 'a:1']);
   });
+
+  it('has one bound on the side of the cursor, so that no page walks there from the end of the range', () => {
+    const [since, until] = ['2025-12-01T00:00:00Z', '2026-02-01T00:00:00+01:00'];
+    const older = pageQuery({ since, until }, cursor, 10);
+    expect(older.values).toEqual([since, cursor.timestamp, 'a:1']);
+    const newer = pageQuery({ since, until }, { ...cursor, direction: 'newer' }, 10);
+    expect(newer.values).toEqual([until, cursor.timestamp, 'a:1']);
+  });
+
+  it('keeps a bound that the cursor does not imply: within its millisecond, or beyond it', () => {
+    for (const until of ['2026-01-01T00:00:00.0000005Z', '2026-01-01T00:00:00Z', '2025-12-31T00:00:00Z'])
+      expect(pageQuery({ until }, cursor, 10).values).toEqual([until, cursor.timestamp, 'a:1']);
+    for (const since of ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'])
+      expect(pageQuery({ since }, { ...cursor, direction: 'newer' }, 10).values).toEqual([since, cursor.timestamp, 'a:1']);
+  });
 });
 
 describe('filterParameters', () => {
