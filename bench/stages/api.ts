@@ -85,6 +85,7 @@ async function measureDataset(loaded: LoadedDatabase, asked: readonly Question[]
   try {
     const figures: Record<string, Figures> = {};
     const before = await rssMb(api);
+    const csv = options.only === '' || 'csv'.includes(options.only) ? await exportCsv(port, api, loaded) : null;
     for (const question of asked) {
       const found = await measure({ port, api, postgresPid: loaded.pid }, question, options.seconds);
       figures[question.name] = found;
@@ -96,7 +97,6 @@ async function measureDataset(loaded: LoadedDatabase, asked: readonly Question[]
           (found.sentLate > 0 ? `; ${found.sentLate} of ${found.requests} were sent late` : ''),
       );
     }
-    const csv = options.only === '' || 'csv'.includes(options.only) ? await exportCsv(port, api, loaded) : null;
     return { figures, csv, rssMb: { before, after: await rssMb(api) } };
   } finally {
     await api.stop();
