@@ -58,19 +58,45 @@ export function valueQuery(periods: Periods, { dimension, value }: DimensionValu
 }
 
 /**
- * Sums per value of a dimension, or of one value, the greatest first: rows of `ranked`. Days and hours are each summed before they are put
- * together: with 1,000 sites over 30 days that took a fifth less CPU than summing them as one.
+ * Sums per value of a dimension, or of one value, the greatest first: rows as those of `ranked`. Every value is summed by what it is sorted
+ * by only, the greatest are then looked up with all of their sums, and the others are what the total leaves: with 1,000 sites that took
+ * half of the CPU of summing everything (24 hours: 11 instead of 17 ms, 30 days: 22 instead of 43). The total is that of the dimension
+ * with the fewest rows: each bid has one value of each.
  */
 export function breakdownQuery(range: TimeRange, by: Dimension, value: string | null, sort: Sort, limit: number): StatsQuery {
+  const column = sortColumn[sort];
   const only = value === null ? '' : 'and value = $6';
-  const text = `with ${SPANS}, ${MARKED}, parts as (
-      select value, ${sums(figureColumns)} from outcome_days
-      where dimension = $5 and day = any (array(select day from marked where is_folded)) ${only} group by value
-      union all
-      select value, ${sums(figureColumns)} from marked join outcome_hours on hour >= since and hour < until
-      where not is_folded and dimension = $5 ${only} group by value
-    ), ${ranked('parts', sort, limit)}`;
+  const less = figureColumns.map((name) => `totals.${name} - (select sum(${name}) from shown) as ${name}`).join(', ');
+  const asText = figureColumns.map((name) => `${name}::text as ${name}`).join(', ');
+  const text = `with ${SPANS}, ${MARKED}, keyed as (
+      select value, sum(sorted) as sorted from (${partsOf([`value`, `${column} as sorted`], `dimension = $5 ${only}`)}) as parts group by value
+    ), first as (
+      select value, row_number() over (order by sorted desc, value) as place
+      from (select * from keyed order by sorted desc, value limit ${limit}) as greatest
+    ), shown as (
+      select place, first.value, ${sums(figureColumns)}
+      from first cross join lateral (${partsOf(figureColumns, 'dimension = $5 and value = first.value')}) as parts group by place, first.value
+    ), totals as (
+      select ${sums(figureColumns)} from (${partsOf(figureColumns, `dimension = 'enriched'`)}) as parts
+    ), others as (
+      select (select count(*) from keyed) - ${limit} as "values", ${less} from totals
+    )
+    select place, value, 1::float8 as "values", ${asText} from shown
+    union all select null, null, "values"::float8, ${asText} from others where "values" > 0
+    order by place`;
   return { statement: { text }, values: [...spanValues({ range }), by, ...(value === null ? [] : [value])] };
+}
+
+/**
+ * Columns of the rows of folded days and, for the rest of the spans, of hours. `offset 0` keeps the look-up per span: the planner takes half
+ * of the spans to be open, and would read the hours of all time once instead.
+ */
+function partsOf(columns: readonly string[], where: string): string {
+  const list = columns.join(', ');
+  return `select ${list} from outcome_days where day = any (array(select day from marked where is_folded)) and ${where}
+    union all select hours.* from marked cross join lateral (
+      select ${list} from outcome_hours where hour >= marked.since and hour < marked.until and ${where} offset 0
+    ) as hours where not is_folded`;
 }
 
 /** The same from the outcomes themselves. */
