@@ -7,13 +7,14 @@ import { readdirSync, readFileSync } from 'node:fs';
  */
 export function treeCpuSeconds(pid: number): number | null {
   if (process.platform !== 'linux') return null;
-  let ticks = ticksOf(pid, true);
+  let ticks = 0;
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const child = Number(entry);
     if (parentOf(child) === pid) ticks += ticksOf(child, false);
   }
-  return ticks / ticksPerSecond();
+  // Last: a child that ends meanwhile has been counted already and is not lost.
+  return (ticks + ticksOf(pid, true)) / ticksPerSecond();
 }
 
 /** Fields of /proc/PID/stat that follow the name; [] when the process is gone. */
