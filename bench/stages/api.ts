@@ -1,4 +1,4 @@
-import { quantile } from '../load/bid-load.js';
+import { quantile } from '../load/quantile.js';
 import { getOnce, runGetLoad } from '../load/get-load.js';
 import { type Question, questionsFor } from '../outcomes/api-questions.js';
 import { readCsvExport } from '../outcomes/csv-export.js';

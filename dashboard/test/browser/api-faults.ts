@@ -25,7 +25,10 @@ export async function stall(page: Page, urls: string): Promise<() => Promise<voi
   };
 }
 
-/** The page gives a question up after some seconds; looking at what it shows meanwhile takes longer. Before the page is opened. */
+/**
+ * The page gives a question up after some seconds, and asks again after some more; looking at what it shows meanwhile takes longer. Before the
+ * page is opened.
+ */
 export async function waitForEver(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const setTimeoutOfBrowser = window.setTimeout.bind(window);

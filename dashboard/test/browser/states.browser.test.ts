@@ -117,6 +117,8 @@ describe.skipIf(chromiumAbsent !== undefined)(`each state of the page is readabl
 
   it('one panel failed: the others go on, and retry mends it', async () => {
     const page = observed.page;
+    // It is the press that mends the panel: by itself it would ask again after ten seconds.
+    await waitForEver(page);
     await page.goto(dashboard.address);
     const end = await failWithProblem(page, panels.timeSeries);
     await page.reload();
