@@ -13,7 +13,7 @@ import { Empty, Panel } from './notices.js';
 import { OutcomePanel } from './outcome-panel.js';
 import { PageHeader } from './page-header.js';
 import { RangeControl } from './range-control.js';
-import { intervalMs } from './ranges.js';
+import { intervalMs, overAt } from './ranges.js';
 
 /** The page, from the question to its reasons: how are we doing now, over time, where, and bid by bid. */
 export function App({ dashboard }: { dashboard: Dashboard }) {
@@ -58,6 +58,7 @@ export function App({ dashboard }: { dashboard: Dashboard }) {
 function Charts({ dashboard }: { dashboard: Dashboard }) {
   const { filters } = dashboard.page.value;
   const bids = dashboard.summary.data.value?.current.bids;
+  const answeredAtUnixMs = dashboard.timeSeries.answeredAtUnixMs.value;
   return (
     <section class="charts-section" aria-labelledby="charts-title">
       <div class="section-head">
@@ -70,7 +71,7 @@ function Charts({ dashboard }: { dashboard: Dashboard }) {
             <Empty dashboard={dashboard} />
           ) : (
             <ChartPanels
-              points={series?.points ?? null}
+              points={series === null ? null : overAt(series.points, intervalMs(series.interval), answeredAtUnixMs)}
               range={{ ...dashboard.range(), ...covered(series), zone: dashboard.zone }}
               dimmed={dimmed}
               onZoom={(range) => dashboard.go({ range: { kind: 'absolute', ...range } })}

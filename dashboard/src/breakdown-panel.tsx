@@ -42,6 +42,7 @@ export function BreakdownPanel({ dashboard, by }: { dashboard: Dashboard; by: Di
   const order = dashboard.orders.get(by)?.value;
   if (feed === undefined || order === undefined) return null;
   const refused = feed.fault.value?.code === RANGE_NEEDS_ROWS;
+  const empty = feed.data.value?.total.bids === 0;
   return (
     <section class={`card panel breakdown ${by}`} aria-labelledby={`breakdown-${by}`}>
       <div class="panel-head">
@@ -50,7 +51,7 @@ export function BreakdownPanel({ dashboard, by }: { dashboard: Dashboard; by: Di
           <CsvLink path={breakdownCsvPath(by, order.rank, dashboard.range(), dashboard.page.value.filters)} what={titles[by]} />
         )}
       </div>
-      <div class={`panel-body rows-${reservedRows[by]}`}>
+      <div class={empty ? 'panel-body' : `panel-body rows-${reservedRows[by]}`}>
         <Panel dashboard={dashboard} feed={feed}>
           {(breakdown, dimmed) =>
             breakdown !== null && breakdown.total.bids === 0 ? (

@@ -48,6 +48,11 @@ export function intervalMs(interval: string): number {
   return intervalsMs[interval] ?? MINUTE_MS;
 }
 
+/** The bins that are over: the one that still fills would look like a fall at the end of every chart. In the order of `points`. */
+export function overAt<Point extends { readonly time: string }>(points: readonly Point[], binMs: number, nowUnixMs: number): Point[] {
+  return points.filter(({ time }) => Date.parse(time) + binMs <= nowUnixMs);
+}
+
 /** RFC 3339 in UTC without needless milliseconds. */
 export function instantText(unixMs: number): string {
   return new Date(unixMs).toISOString().replace('.000Z', 'Z');

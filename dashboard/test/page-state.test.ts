@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isFilterValue, toggled, valueText } from '../src/filters.js';
 import { defaultRange, pageQuery, readPageState } from '../src/page-state.js';
-import { instantOf, localInputText, localInputUnixMs, rangeAt, rangeProblem } from '../src/ranges.js';
+import { instantOf, localInputText, localInputUnixMs, overAt, rangeAt, rangeProblem } from '../src/ranges.js';
 
 describe('the address of the page', () => {
   it.each([
@@ -68,6 +68,13 @@ describe('filters', () => {
 });
 
 describe('ranges', () => {
+  it('leaves out the bin that still fills, and keeps one that ended this instant', () => {
+    const points = ['2026-11-25T20:00:00Z', '2026-11-25T20:01:00Z', '2026-11-25T20:02:00Z'].map((time) => ({ time }));
+    const over = (nowUnixMs: number) => overAt(points, 60_000, nowUnixMs).map(({ time }) => time.slice(11, 16));
+    expect(over(Date.parse('2026-11-25T20:02:59.999Z'))).toEqual(['20:00', '20:01']);
+    expect(over(Date.parse('2026-11-25T20:03:00Z'))).toEqual(['20:00', '20:01', '20:02']);
+  });
+
   const noon = Date.parse('2026-01-31T12:00:00Z');
 
   it('of a preset end with the next full minute, the same one for the whole minute', () => {

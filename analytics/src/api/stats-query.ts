@@ -58,16 +58,34 @@ export function valueQuery(periods: Periods, { dimension, value }: DimensionValu
 }
 
 /**
- * Sums per value of a dimension, or of one value, the greatest first: rows as those of `ranked`. Every value is summed by what it is sorted
- * by only, the greatest are then looked up with all of their sums, and the others are what the total leaves: with 1,000 sites that took
- * half of the CPU of summing everything (24 hours: 11 instead of 17 ms, 30 days: 22 instead of 43). The total is that of the dimension
- * with the fewest rows: each bid has one value of each.
+ * Sums per value of a dimension, or of one value, the greatest first: rows as those of `ranked`. The others are what the total leaves, and
+ * the total is that of the dimension with the fewest rows: each bid has one value of each.
  */
 export function breakdownQuery(range: TimeRange, by: Dimension, value: string | null, sort: Sort, limit: number): StatsQuery {
+  return holdsWholeDay(range) ? dayBreakdown(range, by, value, sort, limit) : hourBreakdown(range, by, value, sort, limit);
+}
+
+/** Without a whole day there is nothing folded to look for: one pass over the hours takes 10 ms for 1,000 sites, the way over days 20. */
+function hourBreakdown(range: TimeRange, by: Dimension, value: string | null, sort: Sort, limit: number): StatsQuery {
+  const hours = 'from outcome_hours where hour >= $1::timestamptz and hour < $2::timestamptz';
+  const text = `with summed as materialized (
+      select value, ${sums(figureColumns)} ${hours} and dimension = $3 ${value === null ? '' : 'and value = $4'} group by value
+    ), shown as (
+      select row_number() over (order by ${sortColumn[sort]} desc, value) as place, *
+      from (select * from summed order by ${sortColumn[sort]} desc, value limit ${limit}) as greatest
+    ), totals as (
+      select ${sums(figureColumns)} ${hours} and dimension = 'enriched'
+    ), ${withOthers('summed', limit)}`;
+  return { statement: { text }, values: [...bounds(range), by, ...(value === null ? [] : [value])] };
+}
+
+/**
+ * Every value is summed by what it is sorted by only, and the greatest are then looked up with all of their sums: with 1,000 sites over 30 days
+ * that took half of the CPU of summing everything (22 instead of 43 ms).
+ */
+function dayBreakdown(range: TimeRange, by: Dimension, value: string | null, sort: Sort, limit: number): StatsQuery {
   const column = sortColumn[sort];
   const only = value === null ? '' : 'and value = $6';
-  const less = figureColumns.map((name) => `totals.${name} - (select sum(${name}) from shown) as ${name}`).join(', ');
-  const asText = figureColumns.map((name) => `${name}::text as ${name}`).join(', ');
   const text = `with ${SPANS}, ${MARKED}, keyed as (
       select value, sum(sorted) as sorted from (${partsOf([`value`, `${column} as sorted`], `dimension = $5 ${only}`)}) as parts group by value
     ), first as (
@@ -78,13 +96,20 @@ export function breakdownQuery(range: TimeRange, by: Dimension, value: string | 
       from first cross join lateral (${partsOf(figureColumns, 'dimension = $5 and value = first.value')}) as parts group by place, first.value
     ), totals as (
       select ${sums(figureColumns)} from (${partsOf(figureColumns, `dimension = 'enriched'`)}) as parts
-    ), others as (
-      select (select count(*) from keyed) - ${limit} as "values", ${less} from totals
+    ), ${withOthers('keyed', limit)}`;
+  return { statement: { text }, values: [...spanValues({ range }), by, ...(value === null ? [] : [value])] };
+}
+
+/** The end of a breakdown: the rows of `shown` in order, then what `totals` has beside them, if `keyed` has more values than these. */
+function withOthers(keyed: string, limit: number): string {
+  const less = figureColumns.map((name) => `totals.${name} - (select sum(${name}) from shown) as ${name}`).join(', ');
+  const asText = figureColumns.map((name) => `${name}::text as ${name}`).join(', ');
+  return `others as (
+      select (select count(*) from ${keyed}) - ${limit} as "values", ${less} from totals
     )
     select place, value, 1::float8 as "values", ${asText} from shown
     union all select null, null, "values"::float8, ${asText} from others where "values" > 0
     order by place`;
-  return { statement: { text }, values: [...spanValues({ range }), by, ...(value === null ? [] : [value])] };
 }
 
 /**
@@ -164,6 +189,11 @@ const SPANS = `spans as (
 const MARKED = `marked as (
       select spans.*, folded.day is not null as is_folded from spans left join outcome_day_totals as folded using (day)
     )`;
+
+/** Whether a UTC day lies in the range from its start to its end. */
+function holdsWholeDay({ sinceUnixMs, untilUnixMs }: TimeRange): boolean {
+  return Math.ceil(sinceUnixMs / DAY_MS) * DAY_MS + DAY_MS <= untilUnixMs;
+}
 
 /** The periods cut at the starts of UTC days, as four arrays: period, since, until, and the day if it is whole. */
 function spanValues(periods: Periods): unknown[] {
