@@ -2,11 +2,12 @@ import { readFlags, runProgram, UsageError, wholeNumber } from '@helios/scripts/
 import { benchIngest } from './stages/ingest.js';
 import { benchStage } from './stages/consumers.js';
 import { benchApi } from './stages/api.js';
+import { benchPage } from './stages/page.js';
 import { benchPool } from './stages/pool.js';
 import { benchLoadedWriter } from './stages/writer-loaded.js';
 
 const HELP = `Usage: npm run bench -- STAGE [--seconds N] [--repeats N] [--messages N] [--cpu-profile]
-       npm run bench -- writer --rows-before N | api [--rows N,N] [--only TEXT]
+       npm run bench -- writer --rows-before N | api [--rows N,N] [--only TEXT] | page [--rows N]
 
 Measures one stage alone, checks its results, prints its figures and writes them to bench/results/STAGE.json. Loopback only; ends by itself.
 
@@ -15,13 +16,14 @@ Measures one stage alone, checks its results, prints its figures and writes them
   bidder    bid requests a second a core: consumed, enriched, priced, produced, committed
   auction   bid responses a second a core
   writer    new rows a second a core, rollups included, on the embedded PostgreSQL
-  api       latency of each kind of question to the analytics API over 1 and 10 million outcomes (loaded once, which takes minutes; about 6 GB)
+  api       latency of each kind of question to the analytics API over 1 and 10 million outcomes (loaded once, which takes minutes; about 9 GB)
+  page      largest contentful paint and layout shift of the dashboard over 10 million outcomes, in the system's Chromium (after npm run build)
 
   --seconds N      length of one sample (ingest 5, pool 2; of one question: api 8)
   --repeats N      samples, pairs or rounds (5; pool 3)
   --messages N     messages of one sample (bidder, auction, writer: 60000)
   --rows-before N  the writer on a database that holds N made-up outcomes already; 10000000 writes bench/results/writer-10m.json
-  --rows N,N       how many outcomes the API is asked about, one size after the other (1000000,10000000)
+  --rows N,N       how many outcomes the API is asked about, one size after the other (1000000,10000000); behind the page (10000000)
   --only TEXT      only the questions whose name holds TEXT (api)
   --cpu-profile    also write the stage's CPU profile to bench/.out (bidder, auction, writer)
 `;
@@ -58,6 +60,9 @@ await runProgram('bench', async (args) => {
       await benchApi({ rowCounts, seconds: seconds(8), only: values.only ?? '' });
       return 0;
     }
+    case 'page':
+      await benchPage({ rows: wholeNumber('--rows', values.rows, 10_000_000, 1_000_000, 100_000_000) });
+      return 0;
     case 'bidder':
     case 'auction':
     case 'writer': {

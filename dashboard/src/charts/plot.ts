@@ -8,6 +8,8 @@ import type { ZoomRange } from './zoom-range.js';
 /** Height of plot and axes; the width is the host's. Stated in charts.css too, for the time before there is a plot. */
 const HEIGHT_PX = 200;
 const LABEL_ROOM_PX = 60;
+/** For half of the last time below the axis. */
+const TICK_ROOM_PX = 22;
 const LABEL_GAP_PX = 14;
 const AXIS_MIN_PX = 56;
 const AXIS_CHARACTER_PX = 7;
@@ -115,7 +117,7 @@ export class Plot {
       ms: 1,
       tzDate: (unixMs) => uPlot.tzDate(new Date(unixMs), this.#view.zone),
       legend: { show: false },
-      padding: [8, kind.series.length > 1 ? LABEL_ROOM_PX : 12, 0, 0],
+      padding: [8, kind.series.length > 1 ? LABEL_ROOM_PX : TICK_ROOM_PX, 0, 0],
       scales: {
         x: { time: true, range: () => [this.#view.sinceUnixMs, this.#view.untilUnixMs] },
         y: { range: (_plot, _low, high) => [0, kind.top ?? (high > 0 ? high * 1.08 : 1)] },
