@@ -3,6 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const endToEnd = '*/test/**/*.e2e.test.ts';
 /** They need a Chromium and have a command of their own: `npm run test:browser`. */
 const inBrowser = '*/test/**/*.browser.test.ts';
+/** They take the longest, and have a command of their own too: `npm run test:long`. */
+const long = '*/test/**/*.long.test.ts';
 
 // Native modules load once per process, on its main thread: every test file gets a process of its own.
 export default defineConfig({
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['*/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, endToEnd, inBrowser],
+          exclude: [...configDefaults.exclude, endToEnd, inBrowser, long],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },

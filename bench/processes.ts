@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,14 +16,23 @@ export interface Measured {
   stop(): Promise<void>;
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
+/** Below the ports that systems hand out to outgoing connections, which would take a chosen one at any moment. */
+const PORTS = { first: 10_240, count: 20_000 };
+const PORT_TRIES = 100;
+
+/** A port that was free a moment ago, chosen at random: whoever chooses at the same time hardly meets it. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < PORT_TRIES; attempt++) {
+    const port = PORTS.first + randomInt(PORTS.count);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`none of ${PORT_TRIES} ports from ${PORTS.first} on was free`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

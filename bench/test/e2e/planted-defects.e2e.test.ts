@@ -153,7 +153,7 @@ async function bidderKilledAmongPoison(program: Program, name: string): Promise<
   return { report: await check(lane, prefix, [], planted), planted: planted.length };
 }
 
-/** Puts requests without slots on the topic of bid requests, `PER_SECOND` of them, until told to end. */
+/** Puts requests without slots on the topic of bid requests, `PER_SECOND` of them however long each takes, until told to end. */
 async function plant(lane: Lane, prefix: string, planted: Poison[], signal: AbortSignal): Promise<void> {
   const kafka = kafkaConfigOf(lane.env);
   const producer = EventProducer.start({
@@ -167,12 +167,14 @@ async function plant(lane: Lane, prefix: string, planted: Poison[], signal: Abor
     },
   });
   try {
+    const sent: Promise<void>[] = [];
     while (!signal.aborted) {
-      const requestId = `${prefix}${planted.length}`;
-      await producer.send(kafka.bidRequestsTopic, requestId, Buffer.from(JSON.stringify({ id: requestId, ad_slots: [] })));
-      planted.push({ requestId, slotId: null });
+      const requestId = `${prefix}${sent.length}`;
+      const value = Buffer.from(JSON.stringify({ id: requestId, ad_slots: [] }));
+      sent.push(producer.send(kafka.bidRequestsTopic, requestId, value).then(() => void planted.push({ requestId, slotId: null })));
       await sleep(1000 / PER_SECOND);
     }
+    await Promise.all(sent);
   } finally {
     await producer.close(2000);
   }

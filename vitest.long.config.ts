@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// Each of these files runs the whole pipeline for most of a minute: one after the other.
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    include: ['*/test/**/*.long.test.ts'],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
