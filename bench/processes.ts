@@ -16,8 +16,8 @@ export interface Measured {
   stop(): Promise<void>;
 }
 
-/** Below the ports that systems hand out to outgoing connections, which would take a chosen one at any moment. */
-const PORTS = { first: 10_240, count: 20_000 };
+/** Below the blocks of the end-to-end tests, and below what systems hand out to outgoing connections, which would take a chosen one at any moment. */
+const PORTS = { first: 10_240, count: 11_000 };
 const PORT_TRIES = 100;
 
 /** A port that was free a moment ago, chosen at random: whoever chooses at the same time hardly meets it. */

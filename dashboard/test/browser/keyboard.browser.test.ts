@@ -96,10 +96,12 @@ describe.skipIf(chromiumAbsent !== undefined)(`the page by keyboard alone${whySk
     const plot = reader.plot('Bids and wins');
     await reader.tabTo(plot);
     await observed.page.keyboard.press('End');
-    expect(await plot.getAttribute('aria-valuenow')).toBe('59');
+    const last = Number(await plot.getAttribute('aria-valuenow'));
+    // Of the hour's 60 minutes the last one still fills, unless it ended while it was asked for.
+    expect([58, 59]).toContain(last);
     expect(await plot.getAttribute('aria-valuetext')).toMatch(/^\d+ \w+,? \d\d:\d\d: Bids [\d,]+, Wins [\d,]+$/);
     await observed.page.keyboard.press('ArrowLeft');
-    await eventually(() => plot.getAttribute('aria-valuenow'), '58');
+    await eventually(() => plot.getAttribute('aria-valuenow'), String(last - 1));
     for (let step = 0; step < 9; step++) await observed.page.keyboard.press('Shift+ArrowLeft');
     await observed.page.keyboard.press('Enter');
     await eventually(() => Object.keys(reader.query()), ['since', 'until']);

@@ -131,7 +131,8 @@ describe.skipIf(chromiumAbsent !== undefined)(`the page by mouse${whySkipped}`, 
   it('each chart shows the same data as a table', async () => {
     for (const title of ['Win rate', 'Bids and wins', 'Spend', 'Bid price and market price']) {
       await reader.chart(title).getByRole('button', { name: 'as a table' }).click();
-      expect(await reader.chart(title).getByRole('table').locator('tbody tr').count()).toBe(60);
+      // Of the hour's 60 minutes the last one still fills, unless it ended while it was asked for.
+      expect([59, 60]).toContain(await reader.chart(title).getByRole('table').locator('tbody tr').count());
       await reader.chart(title).getByRole('button', { name: 'as a table' }).click();
       await reader.plot(title).waitFor();
     }
