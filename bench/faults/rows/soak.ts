@@ -43,6 +43,10 @@ export const soaked: Row = {
     const figures: Record<string, number> = {};
     for (const [name, list] of samples) {
       const third = Math.floor(list.length / 3);
+      // The course, so that a step can be told from a slope.
+      for (let minute = 0; minute < minutes; minute++)
+        figures[`${name}Minute${minute + 1}MiB`] =
+          Math.round(middleOf(list.slice((minute * list.length) / minutes, ((minute + 1) * list.length) / minutes)) * 10) / 10;
       const [middle, last, most] = [middleOf(list.slice(third, 2 * third)), middleOf(list.slice(2 * third)), Math.max(...list)];
       figures[`${name}MiddleThirdMiB`] = Math.round(middle * 10) / 10;
       figures[`${name}LastThirdMiB`] = Math.round(last * 10) / 10;

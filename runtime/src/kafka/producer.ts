@@ -43,7 +43,10 @@ export interface ProducerOptions {
   readonly guarded?: { readonly topic: string; readonly groupId: string };
 }
 
+/** Reports are polled for this often while any is owed. */
 const POLL_INTERVAL_MS = 1;
+/** With nothing owed there are only errors and statistics to hear of: a process without work should cost next to nothing. */
+const IDLE_POLL_INTERVAL_MS = 50;
 const CONNECT_TIMEOUT_MS = 3000;
 const CONNECT_RETRY_MS = 500;
 const METADATA_REFRESH_MS = 30_000;
@@ -69,6 +72,8 @@ export class EventProducer {
   #closed = false;
   #guardSeen = false;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** Runs while reports are owed. */
+  #reportPoll: NodeJS.Timeout | undefined;
 
   readonly #counts = { acknowledged: 0, failed: 0 };
   readonly #refusals: Record<Refusal, number> = { not_connected: 0, queue_full: 0, backlog_full: 0, too_large: 0 };
@@ -142,6 +147,7 @@ export class EventProducer {
     this.#tokens[slot] = token;
     this.#bytes[slot] = guarded ? bytes : 0;
     if (guarded) this.#backlog.queued(partition as number, bytes);
+    this.#reportPoll ??= setInterval(this.#pollReports, POLL_INTERVAL_MS).unref();
     return null;
   }
 
@@ -178,6 +184,7 @@ export class EventProducer {
     }
     this.#connected = false;
     for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#reportPoll);
     await this.#offsets?.close();
     if (client !== undefined) await disconnectProducer(client, DISCONNECT_LIMIT_MS);
   }
@@ -214,13 +221,20 @@ export class EventProducer {
   #startTimers(client: Producer): void {
     const poll = setInterval(() => {
       if (client.isConnected()) client.poll();
-    }, POLL_INTERVAL_MS);
+    }, IDLE_POLL_INTERVAL_MS);
     const metadata = setInterval(() => this.#refreshMetadata(client), METADATA_REFRESH_MS);
     this.#timers.push(poll, metadata);
     for (const timer of this.#timers) timer.unref();
     this.#refreshMetadata(client);
     if (this.#offsets !== undefined) void this.#watchBacklog(this.#offsets);
   }
+
+  readonly #pollReports = (): void => {
+    if (this.#client?.isConnected() === true) this.#client.poll();
+    if (this.inFlight > 0) return;
+    clearInterval(this.#reportPoll);
+    this.#reportPoll = undefined;
+  };
 
   #refreshMetadata(client: Producer): void {
     client.getMetadata({ timeout: CONNECT_TIMEOUT_MS, allTopics: true }, (error, metadata) => {
