@@ -6,6 +6,11 @@ import { findJava } from '../src/kafka-jars.js';
 export const redisAbsent = runs('redis-server', '--version') ? undefined : 'redis-server is not installed';
 export const kafkaAbsent = javaAbsent() ?? (runs('mvn', '--version') ? undefined : 'Maven is not installed');
 
+export const prometheusAbsent =
+  runs('prometheus', '--version') && runs('promtool', '--version')
+    ? undefined
+    : 'prometheus and promtool are not installed (scripts/install-system --observe)';
+
 /** What a suite's name says when it is skipped. */
 export function whySkipped(absent: string | undefined): string {
   return absent === undefined ? '' : ` (skipped: ${absent})`;
