@@ -32,6 +32,8 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   /** The server ends a statement that runs longer. */
   readonly statementTimeoutMs: number;
+  /** Told of every statement how long it took, from given to its connection to answered or failed. */
+  readonly statementEnded?: (seconds: number) => void;
 }
 
 export interface Database {
@@ -73,11 +75,20 @@ export function openDatabase(config: DatabaseConfig, options: DatabaseOptions): 
     }
     return query;
   };
+  const { statementEnded = () => undefined } = options;
+  const timed = async <Row>(statement: Promise<Row[]>): Promise<Row[]> => {
+    const startedMonoMs = performance.now();
+    try {
+      return await statement;
+    } finally {
+      statementEnded((performance.now() - startedMonoMs) / 1000);
+    }
+  };
   const onConnection = async <T>(work: (query: Database['query']) => Promise<T>): Promise<T> => {
     const connection = await db.connect();
     let broken = true;
     try {
-      const done = await work((statement, values) => connection.any(prepare(statement), [...values]));
+      const done = await work((statement, values) => timed(connection.any(prepare(statement), [...values])));
       broken = false;
       return done;
     } catch (error) {

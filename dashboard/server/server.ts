@@ -19,7 +19,7 @@ export interface DashboardOptions {
   readonly clientFolder: string;
   /** Scheme, host and port of the API, or `same-origin`. */
   readonly analyticsApiUrl: string;
-  readonly answered: (status: number) => void;
+  readonly answered: (status: number, seconds: number) => void;
 }
 
 /**
@@ -45,7 +45,7 @@ export async function buildDashboard(options: DashboardOptions): Promise<Fastify
     if (allowedMethods.has(request.method)) return undefined;
     return sendProblem(reply, 405, 'Method not allowed', request.url, { allow: 'GET, HEAD', connection: 'close' });
   });
-  app.addHook('onResponse', async (_request, reply) => answered(reply.statusCode));
+  app.addHook('onResponse', async (_request, reply) => answered(reply.statusCode, reply.elapsedTime / 1000));
   await app.register(helmet, securityHeaders(apiUrl));
   app.route({
     method: 'GET',

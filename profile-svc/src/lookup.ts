@@ -20,6 +20,9 @@ export class Lookup {
     GetUserProfile: new LatencyHistogram(),
     BatchGetUserProfiles: new LatencyHistogram(),
   };
+  /** Calls that are being answered, and the ids that they asked for so far. */
+  inFlight = 0;
+  ids = 0;
   readonly #store: ProfileStore;
   readonly #maxBatch: number;
   readonly #log: Logger;
@@ -39,7 +42,9 @@ export class Lookup {
   async answer(method: Method, ids: readonly string[]): Promise<LookupAnswer> {
     const startedMonoMs = performance.now();
     const sampled = this.#logRequests(method, ids);
-    const answer = await this.#find(ids);
+    this.inFlight++;
+    this.ids += ids.length;
+    const answer = await this.#find(ids).finally(() => this.inFlight--);
     this.requests[answer.result]++;
     this.durations[method].observe((performance.now() - startedMonoMs) / 1000);
     if (sampled !== undefined) this.#logAnswers(method, ids, sampled, answer);
@@ -98,6 +103,14 @@ export class Lookup {
 
 /** Shows what the lookup and its store count, at scrape time. */
 export function registerMetrics(metrics: Metrics, lookup: Lookup, store: ProfileStore, sampler: LogSampler): void {
+  metrics.gauge('helios_profile_requests_in_flight', 'Calls that are being answered.', () => lookup.inFlight);
+  metrics.counter('helios_profile_request_ids_total', 'User ids asked for, repeats and refused calls included.', () => lookup.ids);
+  metrics.histogram(
+    'helios_profile_store_read_duration_seconds',
+    'Time of a read of the store until its answer or fault, its probe included; profiles in memory are not read.',
+    () => store.counts.reads,
+  );
+  metrics.gauge('helios_profile_store_reads_in_flight', 'Reads that the store owes an answer for.', () => store.counts.readsInFlight);
   metrics.counter('helios_profile_requests_total', 'Calls answered, by result.', () => lookup.requests, 'result');
   metrics.histogram('helios_profile_request_duration_seconds', 'Time from a call to its answer.', () => lookup.durations, 'method');
   metrics.counter(

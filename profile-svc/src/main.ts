@@ -26,6 +26,13 @@ await runService({ service: 'profile-svc', schema: profileSettings, check: redis
     lookup,
     fail: (error) => host.fail(error),
   });
+  metrics.gauge(
+    'helios_profile_store_reads_limit',
+    'Most reads of the store at once: PROFILE_REDIS_MAX_READS.',
+    () => config.redisMaxReads,
+  );
+  metrics.gauge('helios_profile_connections', 'Connections to the gRPC port.', () => server.connections());
+  metrics.gauge('helios_profile_connections_limit', 'Most of them at once: PROFILE_MAX_CONNECTIONS.', () => config.maxConnections);
   log.info({ address: `${config.bindHost}:${server.port}`, store: config.store }, 'profile service listens');
   return {
     async stop() {

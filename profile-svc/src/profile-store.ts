@@ -1,4 +1,5 @@
 import type { UserProfile } from '@helios/proto/gen/user_profile';
+import { LatencyHistogram } from '@helios/runtime/metrics';
 
 /** Where profiles come from: the interface that both calls are written against, over Redis or over memory. */
 
@@ -12,6 +13,9 @@ export class StoreCounts {
   unknown = 0;
   corrupt = 0;
   droppedInterests = 0;
+  /** Reads of a server behind the store, its probe included; profiles in this process's memory are not read. */
+  readonly reads = new LatencyHistogram();
+  readsInFlight = 0;
   readonly failures: Record<StoreFailureReason, number> = { late: 0, unreachable: 0, saturated: 0 };
 }
 

@@ -50,7 +50,6 @@ export class RedisStore implements ProfileStore {
   readonly #log: Logger;
   readonly #corruptSampler: LogSampler;
   readonly #probe: NodeJS.Timeout;
-  #unansweredReads = 0;
   #state: 'unknown' | 'up' | 'down' = 'unknown';
   #lastConnectionFault = '';
 
@@ -97,7 +96,8 @@ export class RedisStore implements ProfileStore {
   /** The stored bytes, null for an absent key. Rejects with HeliosError PROFILE_STORE_UNAVAILABLE, after `timeoutMs` at the latest. */
   #read(ids: readonly string[]): Promise<(Buffer | null)[]> {
     if (this.#redis.status !== 'ready') return Promise.reject(this.#failure('unreachable', this.#lastConnectionFault || 'not connected'));
-    if (this.#unansweredReads >= this.#maxReads) return Promise.reject(this.#failure('saturated', `${this.#maxReads} reads wait already`));
+    if (this.counts.readsInFlight >= this.#maxReads)
+      return Promise.reject(this.#failure('saturated', `${this.#maxReads} reads wait already`));
     return new Promise((resolve, reject) => {
       let open = true;
       const late = (): void => {
@@ -107,16 +107,17 @@ export class RedisStore implements ProfileStore {
       };
       // After a busy stretch of this thread the answer may lie in the socket already: timers run before sockets are read, immediates after.
       const timer = setTimeout(() => setImmediate(late), this.#timeoutMs);
-      this.#unansweredReads++;
+      const startedMonoMs = performance.now();
+      this.counts.readsInFlight++;
       this.#redis.readProfilesBuffer(ids.length, ...ids).then(
         (values) => {
-          this.#unansweredReads--;
+          this.#readEnded(startedMonoMs);
           clearTimeout(timer);
           open = false;
           resolve(values);
         },
         (error: unknown) => {
-          this.#unansweredReads--;
+          this.#readEnded(startedMonoMs);
           clearTimeout(timer);
           if (!open) return;
           open = false;
@@ -124,6 +125,11 @@ export class RedisStore implements ProfileStore {
         },
       );
     });
+  }
+
+  #readEnded(startedMonoMs: number): void {
+    this.counts.readsInFlight--;
+    this.counts.reads.observe((performance.now() - startedMonoMs) / 1000);
   }
 
   #profileOf(id: string, value: Buffer | null): UserProfile {

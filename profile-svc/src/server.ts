@@ -46,6 +46,8 @@ export interface ProfileServerOptions {
 
 export interface ProfileServer {
   readonly port: number;
+  /** Connections that are open. */
+  connections(): number;
   /** Says NOT_SERVING, takes no new call, lets those in flight end (bounded), releases the port. */
   stop(): Promise<void>;
 }
@@ -70,10 +72,15 @@ export async function startProfileServer(options: ProfileServerOptions): Promise
   health.addToServer(server);
   // grpc-js listens without a bound on connections: so we listen, and hand it those that are within the bound.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
+  let open = 0;
+  const sockets = createServer({ noDelay: true }, (socket) => {
+    open++;
+    socket.once('close', () => open--);
+    injector.injectConnection(socket);
+  });
   sockets.maxConnections = options.maxConnections;
   const port = await listen(sockets, options.host, options.port, 'PROFILE_PORT');
-  return { port, stop: () => stop(server, sockets, health) };
+  return { port, connections: () => open, stop: () => stop(server, sockets, health) };
 }
 
 function addCalls(server: Server, { lookup, fail }: ProfileServerOptions): void {

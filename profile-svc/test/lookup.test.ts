@@ -113,6 +113,10 @@ describe('a lookup', () => {
       'helios_profile_store_up 1',
       'helios_profile_request_duration_seconds_count{method="BatchGetUserProfiles"} 1',
       'helios_profile_request_duration_seconds_count{method="GetUserProfile"} 0',
+      'helios_profile_requests_in_flight 0',
+      'helios_profile_request_ids_total 2',
+      'helios_profile_store_reads_in_flight 0',
+      'helios_profile_store_read_duration_seconds_count 0',
     ]) {
       expect(text.split('\n')).toContain(line);
     }

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { expositionContentType, familyHead, HistogramLines, SampleLines } from './exposition.js';
+import { clientMetrics, nextTurn, ownProcessMetrics } from './node-metrics.js';
 
 /**
  * Metrics that cost the hot path an increment of a plain number: services count in fields and `LatencyHistogram`s of their own,
@@ -31,14 +32,37 @@ export class LatencyHistogram {
     this.sum += seconds;
     this.count++;
   }
+
+  /** Observes how long ago each instant was; one that is NaN is passed over, and two machines' clocks may differ by more than it took. */
+  observeAges(instantsUnixMs: readonly number[], nowUnixMs: number): void {
+    for (const instant of instantsUnixMs) if (!Number.isNaN(instant)) this.observe(Math.max(0, nowUnixMs - instant) / 1000);
+  }
 }
 
-/** One process's registry. Every reader runs at scrape time only and must be quick and not throw. */
+type Read = () => string | Promise<string>;
+
+/** A turn of the event loop in which a scrape has worked for so long is its last: what else waits goes first. */
+const TURN_MAX_MS = 0.25;
+
+/**
+ * One process's metrics. Every reader runs at scrape time only and must be quick and not throw.
+ *
+ * A scrape reads metric after metric and gives the event loop back between two of them, so that it holds up nothing for longer than
+ * `TURN_MAX_MS` and the one metric that exceeds it. What one metric says is of one moment; two metrics may be of two.
+ */
 export class Metrics {
-  readonly registry = new Registry();
+  /** What the admin server needs. */
+  readonly registry = { contentType: expositionContentType, metrics: () => this.#text() };
+  readonly #reads = new Map<string, Read>();
 
   constructor(service: string, version: string) {
-    collectDefaultMetrics({ register: this.registry });
+    const client = clientMetrics();
+    for (const name of client.names) this.#add(name, () => client.textOf(name));
+    for (const { name, type, help, read } of ownProcessMetrics()) {
+      const head = familyHead(name, help, type);
+      const lines = new SampleLines(name, '', {});
+      this.#add(name, async () => head + lines.one(await read()));
+    }
     this.gauge('helios_build_info', 'Version of this service; always 1.', () => ({ [service]: 1 }), 'service', {
       version,
       node: process.version,
@@ -47,59 +71,62 @@ export class Metrics {
 
   /** A counter without labels, or with one label whose values `read` returns with their counts. */
   counter(name: string, help: string, read: () => number | LabelledCounts, label?: string): void {
-    this.#register(name, help, 'counter', read, label, {});
+    this.#addSamples(name, help, 'counter', read, label, {});
   }
 
   gauge(name: string, help: string, read: () => number | LabelledCounts, label?: string, constant: Record<string, string> = {}): void {
-    this.#register(name, help, 'gauge', read, label, constant);
+    this.#addSamples(name, help, 'gauge', read, label, constant);
   }
 
   /** A histogram, or several under one name told apart by one label. */
-  histogram(name: string, help: string, read: () => LatencyHistogram | Readonly<Record<string, LatencyHistogram>>, label?: string): void {
-    this.#add(name, help, 'histogram', () => {
+  histogram(name: string, help: string, read: () => LatencyHistogram | Readonly<Record<string, LatencyHistogram>>, label = ''): void {
+    const head = familyHead(name, help, 'histogram');
+    const lines = new Map<string, HistogramLines>();
+    const textOf = (labels: Readonly<Record<string, string>>, key: string, histogram: LatencyHistogram): string => {
+      let its = lines.get(key);
+      if (its === undefined) lines.set(key, (its = new HistogramLines(name, labels, histogram.edges)));
+      return its.of(histogram);
+    };
+    this.#add(name, () => {
       const value = read();
-      const all = value instanceof LatencyHistogram ? [['', value] as const] : Object.entries(value);
-      return all.flatMap(([labelValue, histogram]) =>
-        histogramSamples(name, histogram, label === undefined ? {} : { [label]: labelValue }),
-      );
+      if (value instanceof LatencyHistogram) return head + textOf({}, '', value);
+      let text = head;
+      for (const [labelValue, histogram] of Object.entries(value)) text += textOf({ [label]: labelValue }, labelValue, histogram);
+      return text;
     });
   }
 
-  #register(
+  #addSamples(
     name: string,
     help: string,
     type: 'counter' | 'gauge',
     read: () => number | LabelledCounts,
-    label: string | undefined,
+    label = 'value',
     constant: Record<string, string>,
   ): void {
-    this.#add(name, help, type, () => {
+    const head = familyHead(name, help, type);
+    const lines = new SampleLines(name, label, constant);
+    this.#add(name, () => {
       const value = read();
-      if (typeof value === 'number') return [{ value, labels: constant }];
-      const entries = value instanceof Map ? [...value.entries()] : Object.entries(value);
-      return entries.map(([labelValue, count]) => ({
-        value: count as number,
-        labels: { ...constant, [label ?? 'value']: String(labelValue) },
-      }));
+      if (typeof value === 'number') return head + lines.one(value);
+      return head + lines.many(value instanceof Map ? value : Object.entries(value));
     });
   }
 
-  #add(name: string, help: string, type: string, values: () => object[]): void {
-    // prom-client's registry asks a metric for nothing but these fields when it is scraped; see "Custom metrics" in its aggregate().
-    const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, values: values(), aggregator: 'sum' }) };
-    this.registry.registerMetric(metric as never);
+  #add(name: string, read: Read): void {
+    if (this.#reads.has(name)) throw new Error(`the metric ${name} is registered already`);
+    this.#reads.set(name, read);
   }
-}
 
-function histogramSamples(name: string, histogram: LatencyHistogram, labels: Record<string, string>): object[] {
-  const samples: object[] = [];
-  let cumulative = 0;
-  for (let index = 0; index < histogram.edges.length; index++) {
-    cumulative += histogram.counts[index] as number;
-    samples.push({ metricName: `${name}_bucket`, value: cumulative, labels: { ...labels, le: histogram.edges[index] } });
+  async #text(): Promise<string> {
+    let text = '';
+    let turnStartedMonoMs = performance.now();
+    for (const read of this.#reads.values()) {
+      text += `${await read()}\n`;
+      if (performance.now() - turnStartedMonoMs < TURN_MAX_MS) continue;
+      await nextTurn();
+      turnStartedMonoMs = performance.now();
+    }
+    return text;
   }
-  samples.push({ metricName: `${name}_bucket`, value: histogram.count, labels: { ...labels, le: '+Inf' } });
-  samples.push({ metricName: `${name}_sum`, value: histogram.sum, labels });
-  samples.push({ metricName: `${name}_count`, value: histogram.count, labels });
-  return samples;
 }

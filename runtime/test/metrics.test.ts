@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { LatencyHistogram, latencyBucketsSeconds, Metrics } from '../src/metrics.js';
 
@@ -60,7 +61,71 @@ describe('counters and gauges', () => {
   });
 });
 
+describe('a scrape', () => {
+  test('gives the event loop back between metrics that take long', async () => {
+    const metrics = new Metrics('test', '1');
+    const order: string[] = [];
+    const busy = (name: string) => () => {
+      const endMonoMs = performance.now() + 1;
+      while (performance.now() < endMonoMs);
+      order.push(name);
+      // What comes after this metric in the event loop, and must not wait for the next.
+      setImmediate(() => order.push(`after ${name}`));
+      return 1;
+    };
+    for (const name of ['helios_first', 'helios_second']) metrics.gauge(name, 'Takes 1 ms.', busy(name));
+    await metrics.registry.metrics();
+    expect(order.slice(0, 3)).toEqual(['helios_first', 'after helios_first', 'helios_second']);
+  });
+
+  test('fails when a metric cannot be read, and a name is taken once', async () => {
+    const metrics = new Metrics('test', '1');
+    metrics.gauge('helios_broken', 'Broken.', () => {
+      throw new Error('no figure');
+    });
+    await expect(metrics.registry.metrics()).rejects.toThrow('no figure');
+    expect(() => metrics.counter('helios_broken', 'Again.', () => 1)).toThrow('helios_broken');
+  });
+
+  test('says how the event loop does and how many files are open', async () => {
+    const metrics = new Metrics('test', '1');
+    const valueOf = async (name: string) => (await samplesOf(metrics, name)).samples.find((sample) => sample.name === name)?.value;
+    const busyBefore = await valueOf('helios_event_loop_busy_seconds_total');
+    const endMonoMs = performance.now() + 50;
+    while (performance.now() < endMonoMs);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await valueOf('helios_event_loop_busy_seconds_total')).toBeGreaterThan((busyBefore ?? 0) + 0.04);
+    expect(await valueOf('nodejs_eventloop_lag_max_seconds')).toBeLessThan(10);
+    expect(await valueOf('nodejs_eventloop_lag_seconds')).toBeGreaterThan(0);
+    if (process.platform === 'linux') expect(await valueOf('process_open_fds')).toBe(readdirSync('/proc/self/fd').length - 1);
+  });
+});
+
+describe('numbers', () => {
+  test('that are not finite, and texts with marks, are written as Prometheus reads them', async () => {
+    const metrics = new Metrics('test', '1');
+    metrics.gauge(
+      'helios_odd',
+      'A back\\slash\nand a line.',
+      () => ({ nan: Number.NaN, up: Infinity, down: -Infinity, large: 1e21 }),
+      'kind',
+    );
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('# HELP helios_odd A back\\\\slash\\nand a line.\n');
+    expect(text).toContain(
+      'helios_odd{kind="nan"} NaN\nhelios_odd{kind="up"} +Inf\nhelios_odd{kind="down"} -Inf\nhelios_odd{kind="large"} 1e+21\n',
+    );
+  });
+});
+
 describe('histograms', () => {
+  test('observe how long ago instants were, leave out those unknown, and count none as negative', () => {
+    const histogram = new LatencyHistogram([1, 2]);
+    histogram.observeAges([9000, Number.NaN, 8500, 11_000], 10_000);
+    expect([...histogram.counts]).toEqual([2, 1, 0]);
+    expect(histogram.sum).toBe(2.5);
+  });
+
   test('export cumulative buckets, a sum and a count', async () => {
     const metrics = new Metrics('test', '1');
     const histogram = new LatencyHistogram([0.01, 0.1, 1]);

@@ -38,7 +38,7 @@ export class OutcomeExports {
     this.#state = state;
     this.#metrics = metrics;
     this.#limits = limits;
-    metrics.watchExports(() => this.#running.size + this.#opening);
+    metrics.watchExports({ running: () => this.#running.size + this.#opening, max: limits.exportsMax });
   }
 
   /**

@@ -7,7 +7,7 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest }
 import type { DatabaseState } from '../database-state.js';
 import type { Database } from '../db.js';
 import { addAnswerHeaders } from './answer-headers.js';
-import type { ApiMetrics } from './api-metrics.js';
+import { type ApiMetrics, apiRouteOf } from './api-metrics.js';
 import { answerClientError, pathProblem } from './client-errors.js';
 import { docsRoutes } from './docs-routes.js';
 import { failFast } from './fail-fast.js';
@@ -66,7 +66,14 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     maxAge: PREFLIGHT_MAX_AGE_S,
     strictPreflight: false,
   });
-  app.addHook('onResponse', async (_request, reply) => metrics.answered(reply.statusCode, reply.elapsedTime / 1000));
+  app.addHook('onRequest', async () => {
+    metrics.inFlight++;
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.inFlight--;
+    const { operationId } = (request.routeOptions.schema ?? {}) as { readonly operationId?: string };
+    metrics.answered(apiRouteOf(operationId, reply.getHeader('content-type')), reply.statusCode, reply.elapsedTime / 1000);
+  });
   addAnswerHeaders(app);
   refuseInfinities(app);
   await app.register(rateLimit, {

@@ -1,5 +1,6 @@
 import { portTaken } from '@helios/runtime/admin-server';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
+import { DatabaseMetrics } from '../database-metrics.js';
 import { DatabaseState, watchDatabase } from '../database-state.js';
 import { openDatabase } from '../db.js';
 import { ApiMetrics } from './api-metrics.js';
@@ -13,11 +14,14 @@ export async function startApi(
   host: Pick<ServiceHost<ApiConfig>, 'config' | 'log' | 'metrics'>,
 ): Promise<RunningService & { port: number }> {
   const { config, log, metrics } = host;
+  const databaseMetrics = new DatabaseMetrics(metrics);
   const database = openDatabase(config, {
     applicationName: 'helios-api',
     poolSize: config.poolSize,
     statementTimeoutMs: config.statementTimeoutMs,
+    statementEnded: databaseMetrics.statementEnded,
   });
+  databaseMetrics.watchPool(metrics, database, config.poolSize);
   const state = new DatabaseState(log, metrics);
   metrics.gauge('helios_api_database_waiting', 'Requests that wait for a connection to PostgreSQL.', () => database.pool().waiting);
   const app = await buildApi({

@@ -1,6 +1,7 @@
 import { type AuctionOutcome, decodeAuctionOutcome } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
 import type { ConsumedMessage } from '@helios/runtime/kafka/consumer';
+import { acceptedAtUnixMs } from '@helios/runtime/kafka/headers';
 
 /**
  * From messages to what one insert statement takes. Pure: time and the way to read a header are parameters.
@@ -41,8 +42,6 @@ export interface ReadOptions {
 }
 
 const empty = Buffer.alloc(0);
-/** The end of the year 9999: a header that claims more is nonsense. */
-const ACCEPTED_AT_MAX_UNIX_MS = 253_402_300_799_999;
 
 /** Decodes `messages`, drops what is too old and what repeats, and orders the rest by `bid_id`. Never throws. */
 export function readOutcomes(messages: readonly ConsumedMessage[], options: ReadOptions): ReadOutcomes {
@@ -81,15 +80,9 @@ function inOrder(kept: { event: AuctionOutcome; source: ConsumedMessage }[], hea
   return {
     events: kept.map(({ event }) => event),
     sources: kept.map(({ source }) => source),
-    acceptedAtUnixMs: kept.map(({ source }) => acceptedAt(header(source, headerNames.acceptedAt))),
+    acceptedAtUnixMs: kept.map(({ source }) => acceptedAtUnixMs(header(source, headerNames.acceptedAt))),
     traceparents: kept.map(({ source }) => header(source, headerNames.traceparent)),
   };
-}
-
-function acceptedAt(text: string | undefined): number {
-  if (text === undefined || !/^\d{1,15}$/.test(text)) return Number.NaN;
-  const unixMs = Number(text);
-  return unixMs > ACCEPTED_AT_MAX_UNIX_MS ? Number.NaN : unixMs;
 }
 
 /** Rows `from..to` (end not included) as a batch of their own. */

@@ -44,11 +44,15 @@ export class OutcomeWriter {
     const startedMonoMs = performance.now();
     const read = readOutcomes(messages, { nowUnixMs: Date.now(), retentionMs: retentionDays * DAY_MS, header: headerText });
     await sendLetters({ send: (message, code, text) => this.#giveUp(message, code, text) }, read.unreadable);
+    const readMonoMs = performance.now();
+    metrics.stages.read.observe((readMonoMs - startedMonoMs) / 1000);
     await store.store(read.batch, this.#sink(), signal);
     metrics.rows.expired += read.expired;
     metrics.rows.duplicate += read.duplicate;
     metrics.rows.conflicting += read.conflicting;
-    metrics.batchDuration.observe((performance.now() - startedMonoMs) / 1000);
+    const storedMonoMs = performance.now();
+    metrics.stages.store.observe((storedMonoMs - readMonoMs) / 1000);
+    metrics.batchDuration.observe((storedMonoMs - startedMonoMs) / 1000);
   }
 
   async #giveUp(message: ConsumedMessage, code: string, text: string): Promise<void> {

@@ -4,6 +4,7 @@ import { DeadLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer } from '@helios/runtime/kafka/producer';
 import { LogSampler } from '@helios/runtime/log';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
+import { DatabaseMetrics } from '../database-metrics.js';
 import { DatabaseState, watchDatabase } from '../database-state.js';
 import { openDatabase } from '../db.js';
 import { startMaintenance } from './maintenance.js';
@@ -26,12 +27,16 @@ export const writerParts: WriterParts = { openDatabase, startConsumer: (options)
 /** Starts `analytics writer`. It is ready once it has joined its group; the database may come later: batches wait for it. */
 export async function startWriter(host: ServiceHost<WriterConfig>, parts: WriterParts = writerParts): Promise<RunningService> {
   const { config, log, metrics, health, fail } = host;
+  const databaseMetrics = new DatabaseMetrics(metrics);
+  // One connection a batch, one for the watch and one for the maintenance.
+  const poolSize = config.maxBatchesInFlight + 2;
   const database = parts.openDatabase(config, {
     applicationName: 'helios-writer',
-    // One connection a batch, one for the watch and one for the maintenance.
-    poolSize: config.maxBatchesInFlight + 2,
+    poolSize,
     statementTimeoutMs: config.statementTimeoutMs,
+    statementEnded: databaseMetrics.statementEnded,
   });
+  databaseMetrics.watchPool(metrics, database, poolSize);
   const state = new DatabaseState(log, metrics);
   const stopWatching = watchDatabase(database, state, WATCH_INTERVAL_MS);
   const producer = EventProducer.start({

@@ -1,11 +1,11 @@
 import { type BidResponse, decodeBidResponse, eventFaultCodes } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
 import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
-import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
+import { acceptedAtUnixMs, carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
 import { DeadLetters, type GivenUp, sendLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer, type OutgoingEvent, type ProducerOptions } from '@helios/runtime/kafka/producer';
 import { type Logger, LogSampler } from '@helios/runtime/log';
-import type { Metrics } from '@helios/runtime/metrics';
+import { LatencyHistogram, type Metrics } from '@helios/runtime/metrics';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { decide } from './decide.js';
 import type { Market } from './market.js';
@@ -72,12 +72,21 @@ interface Parts {
   readonly deadLetters: Pick<DeadLetters, 'send'>;
 }
 
+/** What a batch comes to, counted when it is acknowledged: a batch that is tried again counts once. */
+interface Tally {
+  wins: number;
+  readonly acceptedAtUnixMs: number[];
+}
+
 /** What happens to one batch; apart from the wiring so that tests can drive it with parts of their own. */
 export class Auction {
   readonly #parts: Parts;
   readonly #market: Market;
   readonly #sampler: LogSampler;
   readonly #outcomes = { won: 0, lost: 0 };
+  readonly #stages = { decide: new LatencyHistogram(), publish: new LatencyHistogram() };
+  readonly #acceptedToOutcome = new LatencyHistogram();
+  #wins = 0;
   #invalid = 0;
 
   constructor(parts: Parts) {
@@ -86,6 +95,18 @@ export class Auction {
     this.#market = { medianUsd: config.marketMedianUsd, sigma: config.marketSigma, seed: config.seed };
     this.#sampler = new LogSampler(config.logSampleRate, config.logMaxPerSecond, Date.now, ['bid']);
     metrics.counter('helios_auctions_total', 'Auctions decided, by result.', () => this.#outcomes, 'result');
+    metrics.counter('helios_auction_wins_total', 'Auctions won whose outcome is acknowledged; without test bids.', () => this.#wins);
+    metrics.histogram(
+      'helios_auction_stage_duration_seconds',
+      'Time per batch by stage: decide, decoding, deciding and encoding; publish, until every outcome is acknowledged.',
+      () => this.#stages,
+      'stage',
+    );
+    metrics.histogram(
+      'helios_accepted_to_outcome_seconds',
+      'From the request accepted by ingest to an outcome acknowledged.',
+      () => this.#acceptedToOutcome,
+    );
     metrics.counter('helios_invalid_bid_responses_total', 'Messages that are no valid bid response.', () => this.#invalid);
     metrics.counter('helios_log_lines_left_out_total', 'Sampled log lines left out, by event.', () => this.#sampler.leftOut, 'event');
   }
@@ -93,8 +114,10 @@ export class Auction {
   /** Decides the batch and resolves when everything that came of it is acknowledged. Rejects on outages only. */
   async handle(batch: readonly ConsumedMessage[], signal: AbortSignal): Promise<void> {
     const { config, deadLetters, producer } = this.#parts;
+    const startedMonoMs = performance.now();
     const timestamp = new Date().toISOString();
     const outcomes: OutgoingEvent[] = [];
+    const tally: Tally = { wins: 0, acceptedAtUnixMs: [] };
     const givenUp: GivenUp[] = [];
     for (const message of batch) {
       const source = message.value ?? Buffer.alloc(0);
@@ -104,24 +127,32 @@ export class Auction {
         givenUp.push({ message, code: decoded.code, detail: decoded.detail });
         continue;
       }
-      outcomes.push(this.#decide(message, source, decoded.event, timestamp));
+      outcomes.push(this.#decide(message, source, decoded.event, timestamp, tally));
     }
+    const decidedMonoMs = performance.now();
+    this.#stages.decide.observe((decidedMonoMs - startedMonoMs) / 1000);
     await sendLetters(deadLetters, givenUp);
     await producer.sendAll(config.auctionOutcomesTopic, outcomes, signal);
+    this.#stages.publish.observe((performance.now() - decidedMonoMs) / 1000);
+    this.#wins += tally.wins;
+    this.#acceptedToOutcome.observeAges(tally.acceptedAtUnixMs, Date.now());
   }
 
-  #decide(message: ConsumedMessage, source: Buffer, bid: BidResponse, timestamp: string): OutgoingEvent {
+  #decide(message: ConsumedMessage, source: Buffer, bid: BidResponse, timestamp: string, tally: Tally): OutgoingEvent {
     const decision = decide(bid, this.#market);
     if (decision.win_status) this.#outcomes.won++;
     else this.#outcomes.lost++;
-    const traceparent = headerText(message, headerNames.traceparent);
+    if (decision.win_status && !bid.test) tally.wins++;
+    const headers = carriedHeaders(message);
+    tally.acceptedAtUnixMs.push(acceptedAtUnixMs(headerText({ headers }, headerNames.acceptedAt)));
+    const traceparent = headerText({ headers }, headerNames.traceparent);
     if (this.#sampler.shouldLog('bid', bid.bid_request_id, traceparent)) {
       this.#parts.log.info({ request_id: bid.bid_request_id, bid_id: bid.bid_id, traceparent, bid, decision }, 'auction decided');
     }
     return {
       key: message.key ?? bid.bid_request_id,
       value: encodeOutcome(source, bid, decision, timestamp),
-      headers: carriedHeaders(message),
+      headers,
     };
   }
 }

@@ -4,7 +4,7 @@ import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { messageOf } from '@helios/runtime/errors';
 import type { KafkaHeader } from '@helios/runtime/kafka/client';
 import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
-import { carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
+import { acceptedAtUnixMs, carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
 import { DeadLetters, sendLetters } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer, type OutgoingEvent, type ProducerOptions } from '@helios/runtime/kafka/producer';
 import { type Logger, LogSampler } from '@helios/runtime/log';
@@ -113,6 +113,7 @@ export class Bidder {
 
   async #handle(batch: readonly ConsumedMessage[], signal: AbortSignal, price: PricingPool['price']): Promise<void> {
     const { counts } = this.#parts;
+    const startedMonoMs = performance.now();
     let result: BidResult;
     try {
       result = await price(
@@ -124,7 +125,7 @@ export class Bidder {
     } catch (error) {
       return this.#handleDeadly(batch, messageOf(error), signal);
     }
-    counts.priced(batch.length, result);
+    counts.priced(batch.length, result, performance.now() - startedMonoMs);
     this.#log(batch, result);
     await this.#publish(batch, result, signal);
   }
@@ -145,6 +146,7 @@ export class Bidder {
       return this.#handle(batch.slice(middle), signal, priceAlone);
     }
     const message = batch[0] as ConsumedMessage;
+    const startedMonoMs = performance.now();
     let result: BidResult;
     try {
       result = await priceAlone(packMessages([message.value], []));
@@ -154,7 +156,7 @@ export class Bidder {
       await priceAlone(packMessages([], []));
       return deadLetters.send(message, 'worker_failed', `The message failed its worker twice: ${messageOf(error)}`);
     }
-    counts.priced(1, result);
+    counts.priced(1, result, performance.now() - startedMonoMs);
     await this.#publish(batch, result, signal);
   }
 
@@ -165,8 +167,9 @@ export class Bidder {
       deadLetters,
       result.faults.map(({ index, code, detail }) => ({ message: batch[index] as ConsumedMessage, code, detail })),
     );
-    await producer.sendAll(config.bidResponsesTopic, outgoing(batch, result), signal);
-    counts.published(performance.now() - startedMonoMs);
+    const acceptedAt: number[] = [];
+    await producer.sendAll(config.bidResponsesTopic, outgoing(batch, result, acceptedAt), signal);
+    counts.published(performance.now() - startedMonoMs, acceptedAt);
   }
 
   #chooseLogged(batch: readonly ConsumedMessage[]): number[] {
@@ -199,8 +202,8 @@ export class Bidder {
   }
 }
 
-/** The bids as events: keyed like their request, carrying its headers on. */
-function outgoing(batch: readonly ConsumedMessage[], result: BidResult): OutgoingEvent[] {
+/** The bids as events: keyed like their request, carrying its headers on. Adds when each request with a bid was accepted to `acceptedAt`. */
+function outgoing(batch: readonly ConsumedMessage[], result: BidResult, acceptedAt: number[]): OutgoingEvent[] {
   const events: OutgoingEvent[] = [];
   let start = 0;
   let source = -1;
@@ -211,6 +214,7 @@ function outgoing(batch: readonly ConsumedMessage[], result: BidResult): Outgoin
     if (source !== result.sources[bid]) {
       source = result.sources[bid] as number;
       headers = carriedHeaders(message);
+      acceptedAt.push(acceptedAtUnixMs(headerText({ headers }, headerNames.acceptedAt)));
     }
     const value = Buffer.from(result.bytes, start, end - start);
     events.push({ key: message.key ?? requestIdOf(value), value, headers });

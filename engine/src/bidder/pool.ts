@@ -14,6 +14,10 @@ export interface PricingPool {
   price(task: BidTask): Promise<BidResult>;
   /** Live breakers by state. */
   breakers(): Record<BreakerState, number>;
+  /** How often breakers opened so far. */
+  breakerOpenings(): number;
+  /** Batches that wait for a thread. */
+  queued(): number;
   close(): Promise<void>;
 }
 
@@ -64,6 +68,14 @@ class ThreadPool implements PricingPool {
     return counts;
   }
 
+  breakerOpenings(): number {
+    return Atomics.load(this.#settings.breakerOpenings, 0);
+  }
+
+  queued(): number {
+    return this.#piscina.queueSize;
+  }
+
   close(): Promise<void> {
     return this.#piscina.destroy();
   }
@@ -73,6 +85,7 @@ class InlinePool implements PricingPool {
   readonly #profiles: ProfileClient;
   readonly #rules: BidRules;
   readonly #states: Int32Array;
+  #openings = 0;
 
   constructor(config: BidderConfig, log: Logger) {
     const settings = workerSettings(config);
@@ -80,6 +93,7 @@ class InlinePool implements PricingPool {
     this.#rules = { pricing: highestInterest(settings.tiers), auctionType: settings.auctionType };
     this.#profiles = new ProfileClient(settings, log, (state) => {
       this.#states[0] = breakerStates.indexOf(state);
+      if (state === 'open') this.#openings++;
     });
   }
 
@@ -91,6 +105,15 @@ class InlinePool implements PricingPool {
     const counts = { closed: 0, open: 0, half_open: 0 };
     counts[stateAt(this.#states[0] ?? 0)]++;
     return counts;
+  }
+
+  breakerOpenings(): number {
+    return this.#openings;
+  }
+
+  /** Nothing waits: a batch is priced where it is. */
+  queued(): number {
+    return 0;
   }
 
   async close(): Promise<void> {
@@ -110,6 +133,7 @@ function workerSettings(config: BidderConfig): WorkerSettings {
     breakerResetMs: config.breakerResetMs,
     logLevel: config.logLevel,
     breakerStates: new Int32Array(new SharedArrayBuffer(BREAKER_SLOTS * Int32Array.BYTES_PER_ELEMENT)),
+    breakerOpenings: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
   };
 }
 

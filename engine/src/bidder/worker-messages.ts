@@ -20,6 +20,8 @@ export interface WorkerSettings {
   readonly logLevel: string;
   /** One `BreakerState` per worker, at `threadId % length`; shared memory, so that the main thread reads it at scrape time. */
   readonly breakerStates: Int32Array;
+  /** One number, shared likewise: how often breakers opened. */
+  readonly breakerOpenings: Int32Array;
 }
 
 export const breakerStates = ['closed', 'open', 'half_open'] as const;

@@ -12,6 +12,7 @@ import { type BidResult, type BidTask, breakerStates, type WorkerSettings } from
 const settings = workerData as WorkerSettings;
 const rules: BidRules = { pricing: highestInterest(settings.tiers), auctionType: settings.auctionType };
 const profiles = new ProfileClient(settings, createLogger('bidder', settings.logLevel), (state) => {
+  if (state === 'open') Atomics.add(settings.breakerOpenings, 0, 1);
   Atomics.store(settings.breakerStates, threadId % settings.breakerStates.length, breakerStates.indexOf(state));
 });
 Atomics.store(settings.breakerStates, threadId % settings.breakerStates.length, 0);

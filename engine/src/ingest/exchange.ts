@@ -53,6 +53,8 @@ export class Exchange {
   startedMonoMs = 0;
   /** Since when Helios itself has been at work on it: handler entry, or the last piece of a body in pieces. */
   ownSinceMonoMs = 0;
+  /** When `produce` returned. */
+  producedMonoMs = 0;
   gzipped = false;
   /** A valid `traceparent`, or ''. */
   traceparent = '';

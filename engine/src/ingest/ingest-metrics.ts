@@ -17,9 +17,14 @@ export class IngestMetrics {
   readonly beforeProduce = new LatencyHistogram(ownEdgesSeconds);
   /** From the delivery report until the answer was written. */
   readonly afterReport = new LatencyHistogram(ownEdgesSeconds);
+  /** From `produce` returned until the delivery report, of requests that got their 202. */
+  readonly ackWait = new LatencyHistogram();
   bodyBytes = 0;
 
-  register(metrics: Metrics, sources: { inFlight(): number; bodyMemoryBytes(): number; sampler: LogSampler }): void {
+  register(
+    metrics: Metrics,
+    sources: { inFlight(): number; inFlightMax: number; bodyMemoryBytes(): number; bodyMemoryMaxBytes: number; sampler: LogSampler },
+  ): void {
     metrics.counter('bid_requests_total', 'Requests to the ingest port by what became of them.', () => this.requests, 'outcome');
     metrics.histogram(
       'request_processing_duration_seconds',
@@ -32,12 +37,19 @@ export class IngestMetrics {
       () => ({ before_produce: this.beforeProduce, after_report: this.afterReport }),
       'part',
     );
+    metrics.histogram(
+      'helios_ingest_ack_wait_seconds',
+      'From produce returned until the delivery report reached JavaScript, of accepted requests: what broker, network and librdkafka take.',
+      () => this.ackWait,
+    );
     metrics.gauge('helios_ingest_in_flight', 'Events whose delivery report is owed; bounded by INGEST_MAX_IN_FLIGHT.', () =>
       sources.inFlight(),
     );
+    metrics.gauge('helios_ingest_in_flight_limit', 'INGEST_MAX_IN_FLIGHT.', () => sources.inFlightMax);
     metrics.gauge('helios_ingest_body_memory_bytes', 'Memory of half-received bodies; bounded by INGEST_BODY_MEMORY_MAX_BYTES.', () =>
       sources.bodyMemoryBytes(),
     );
+    metrics.gauge('helios_ingest_body_memory_limit_bytes', 'INGEST_BODY_MEMORY_MAX_BYTES.', () => sources.bodyMemoryMaxBytes);
     metrics.counter('helios_ingest_body_bytes_total', 'Bytes of bodies handed to the producer, inflated.', () => this.bodyBytes);
     metrics.counter(
       'helios_log_lines_left_out_total',

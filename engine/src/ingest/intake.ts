@@ -119,9 +119,10 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     }
     const { counts } = this.#options;
     const reportedMonoMs = performance.now();
-    const { startedMonoMs, logged, loggedBytes } = exchange;
+    const { startedMonoMs, producedMonoMs, logged, loggedBytes } = exchange;
     exchange.accept(`{"status":"accepted","id":${JSON.stringify(exchange.requestId)}}`, this.stopping);
     const endedMonoMs = performance.now();
+    counts.ackWait.observe((reportedMonoMs - producedMonoMs) / 1000);
     counts.afterReport.observe((endedMonoMs - reportedMonoMs) / 1000);
     counts.processing.observe((endedMonoMs - startedMonoMs) / 1000);
     if (logged === null) return;
@@ -167,7 +168,8 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
       exchange.loggedBytes = body.length;
     }
     counts.bodyBytes += body.length;
-    counts.beforeProduce.observe((performance.now() - exchange.ownSinceMonoMs) / 1000);
+    exchange.producedMonoMs = performance.now();
+    counts.beforeProduce.observe((exchange.producedMonoMs - exchange.ownSinceMonoMs) / 1000);
   }
 
   #problemOfHead(request: HttpRequest, encoding: string, contentLength: string): Problem | null {

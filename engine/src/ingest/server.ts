@@ -71,7 +71,13 @@ export async function createIngestServer(options: IngestServerOptions): Promise<
   const { admission, bodyMemory } = intake;
   const app = routes(uws.App(), intake);
   const listening = await listen(app, config);
-  counts.register(metrics, { inFlight: () => admission.inFlight, bodyMemoryBytes: () => bodyMemory.usedBytes, sampler });
+  counts.register(metrics, {
+    inFlight: () => admission.inFlight,
+    inFlightMax: config.maxInFlight,
+    bodyMemoryBytes: () => bodyMemory.usedBytes,
+    bodyMemoryMaxBytes: config.bodyMemoryMaxBytes,
+    sampler,
+  });
 
   const watch = new IngestWatch(health, log);
   const look = () => watch.tick(producer.brokerSilenceMs(), counts.requests);

@@ -57,7 +57,12 @@ describe('a batch of bids', () => {
     const batch = bids.map((bid, index) =>
       messageOf(JSON.stringify(bid), index, {
         key: Buffer.from(bid.bid_request_id),
-        headers: [{ 'helios-accepted-at': Buffer.from(String(index)) }, { traceparent: '00-aa-bb-01' }, { other: 'x' }],
+        // One is of a minute ago, the others of half a century.
+        headers: [
+          { 'helios-accepted-at': Buffer.from(String(index === 0 ? Date.now() - 59_000 : index)) },
+          { traceparent: '00-aa-bb-01' },
+          { other: 'x' },
+        ],
       }),
     );
     await auction.handle(batch, signal);
@@ -72,13 +77,21 @@ describe('a batch of bids', () => {
       const bid = bids[index] ?? bidResponse();
       expect(outcome.event).toEqual({ ...bid, ...decide(bid, market), timestamp: outcome.event.timestamp });
       expect(event.key?.toString()).toBe(bid.bid_request_id);
-      expect(event.headers).toEqual([{ 'helios-accepted-at': String(index) }, { traceparent: '00-aa-bb-01' }]);
+      expect(event.headers).toEqual([
+        { 'helios-accepted-at': index === 0 ? expect.any(String) : String(index) },
+        { traceparent: '00-aa-bb-01' },
+      ]);
       if (outcome.event.win_status) wins++;
     }
     expect(sent[0]?.events).toHaveLength(20);
     expect(wins).toBeGreaterThan(0);
     expect(await seen.metric('helios_auctions_total{result="won"}')).toBe(wins);
     expect(await seen.metric('helios_auctions_total{result="lost"}')).toBe(20 - wins);
+    expect(await seen.metric('helios_auction_wins_total')).toBe(wins);
+    expect(await seen.metric('helios_accepted_to_outcome_seconds_bucket{le="60"}')).toBe(1);
+    expect(await seen.metric('helios_accepted_to_outcome_seconds_count')).toBe(20);
+    for (const stage of ['decide', 'publish'])
+      expect(await seen.metric(`helios_auction_stage_duration_seconds_count{stage="${stage}"}`)).toBe(1);
     expect(seen.logged).toContainEqual(
       expect.objectContaining({
         msg: 'auction decided',

@@ -88,6 +88,8 @@ function fragilePool(random: () => number): PricingPool {
       }
     },
     breakers: () => ({ closed: 1, open: 0, half_open: 0 }),
+    breakerOpenings: () => 0,
+    queued: () => 0,
     close: async () => undefined,
   };
 }

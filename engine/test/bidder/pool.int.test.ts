@@ -119,9 +119,11 @@ describe('a pool', () => {
     const price = async () => (await pool.price(taskOf(requests().slice(0, 1)))).lookup.result;
     expect(await price()).toBe('ok');
     expect(pool.breakers()).toEqual({ closed: 1, open: 0, half_open: 0 });
+    expect(pool.breakerOpenings()).toBe(0);
     server.mood = 'unavailable';
     await until(async () => (await price()) === 'rejected');
     expect(pool.breakers().closed).toBe(0);
+    expect(pool.breakerOpenings()).toBeGreaterThan(0);
     server.mood = 'good';
     await until(async () => (await price()) === 'ok');
     expect(pool.breakers()).toEqual({ closed: 1, open: 0, half_open: 0 });

@@ -34,6 +34,7 @@ function connect(overrides: Partial<WorkerSettings> = {}): ProfileClient {
     breakerResetMs: 100,
     logLevel: 'info',
     breakerStates: new Int32Array(new SharedArrayBuffer(4)),
+    breakerOpenings: new Int32Array(new SharedArrayBuffer(4)),
     ...overrides,
   };
   client = new ProfileClient(settings, seen.log, (state) => states.push(state));

@@ -51,6 +51,7 @@ describe('an accepted bid request', () => {
     expect(await ingest.metric('helios_ingest_in_flight')).toBe(0);
     expect(await ingest.metric('helios_ingest_own_seconds_count{part="before_produce"}')).toBe(2);
     expect(await ingest.metric('helios_ingest_own_seconds_count{part="after_report"}')).toBe(2);
+    expect(await ingest.metric('helios_ingest_ack_wait_seconds_count')).toBe(2);
   });
 
   it('becomes one event: the body byte for byte, its id as key, the time and the trace as headers', async () => {

@@ -51,10 +51,16 @@ export function connectionProperties(kafka: KafkaConfig, clientId: string): Reco
   return properties;
 }
 
-interface BrokerStatistics {
+/** What is read of librdkafka's statistics of one broker. Counts are totals since the start, `rtt` is of the last second, in microseconds. */
+export interface BrokerStatistics {
+  /** -1: an address of the configuration, not (yet) known to be a broker. */
+  readonly nodeid?: number;
   readonly state: string;
   readonly waitresp_cnt: number;
   readonly rx: number;
+  readonly txretries?: number;
+  readonly req_timeouts?: number;
+  readonly rtt?: { readonly cnt: number; readonly sum: number; readonly p99: number };
 }
 
 /**
@@ -62,12 +68,19 @@ interface BrokerStatistics {
  * A connection alone does not prove life: a stopped broker keeps its sockets.
  */
 export class BrokerWatch {
+  /** Brokers whose connection is up. */
+  up = 0;
+  /** From a request sent to its answer, over the last second in which a broker answered any; 0 before that. */
+  readonly roundTripSeconds = { mean: 0, p99: 0 };
+  /** Requests sent again, and given up for lack of an answer. */
+  readonly troubles = { retried: 0, timed_out: 0 };
   #answersSeen = -1;
   #lastAliveMonoMs = Number.NEGATIVE_INFINITY;
 
   observe(brokers: Readonly<Record<string, BrokerStatistics>>, nowMonoMs: number): void {
     let answers = 0;
     let idle = false;
+    this.#note(Object.values(brokers));
     for (const broker of Object.values(brokers)) {
       if (broker.state !== 'UP') continue;
       answers += broker.rx;
@@ -75,6 +88,25 @@ export class BrokerWatch {
     }
     if (idle || (this.#answersSeen >= 0 && answers > this.#answersSeen)) this.#lastAliveMonoMs = nowMonoMs;
     this.#answersSeen = answers;
+  }
+
+  #note(brokers: readonly BrokerStatistics[]): void {
+    let [up, count, sumMicros, p99Micros, retried, timedOut] = [0, 0, 0, 0, 0, 0];
+    for (const { nodeid = -1, state, rtt, txretries = 0, req_timeouts = 0 } of brokers) {
+      if (state === 'UP' && nodeid >= 0) up++;
+      retried += txretries;
+      timedOut += req_timeouts;
+      if (rtt === undefined || rtt.cnt === 0) continue;
+      count += rtt.cnt;
+      sumMicros += rtt.sum;
+      p99Micros = Math.max(p99Micros, rtt.p99);
+    }
+    this.up = up;
+    this.troubles.retried = retried;
+    this.troubles.timed_out = timedOut;
+    if (count === 0) return;
+    this.roundTripSeconds.mean = sumMicros / count / 1e6;
+    this.roundTripSeconds.p99 = p99Micros / 1e6;
   }
 
   /** Notes a life sign that did not come through statistics: metadata, or a delivery report. */

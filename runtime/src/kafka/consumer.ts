@@ -5,6 +5,7 @@ import { messageOf } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
 import { type Assignment, committedOffsets, connect, createConsumerClient, disconnect } from './consumer-client.js';
+import { ConsumerCounts, type HeldBackReason } from './consumer-counts.js';
 import { LagWatch } from './lag-watch.js';
 import { OffsetTracker } from './offset-tracker.js';
 
@@ -24,6 +25,8 @@ export interface ConsumedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: KafkaHeader[];
+  /** Unix milliseconds: when its producer made the event, or when the broker stored it, as the topic is configured. */
+  readonly timestamp?: number;
 }
 
 export interface ConsumerOptions {
@@ -74,7 +77,7 @@ export class BatchConsumer {
   #failing = false;
   #run: Promise<void> = Promise.resolve();
   #commitTimer: NodeJS.Timeout | undefined;
-  readonly #counts = { messages: 0, lost: 0, retries: 0, commitFailures: 0, rebalances: 0 };
+  readonly #counts = new ConsumerCounts();
 
   /** Starts consuming; connects and joins in the background and retries for ever. `health` gets the part "consumer". */
   static async start(options: ConsumerOptions): Promise<BatchConsumer> {
@@ -88,7 +91,12 @@ export class BatchConsumer {
     this.#options = options;
     this.#client = this.#createClient();
     this.#lag = new LagWatch(options.topic, () => this.#client, this.#partitions);
-    this.#registerMetrics();
+    this.#counts.register(options.metrics, {
+      batchesInFlight: () => this.#batchesInFlight,
+      batchesInFlightMax: options.maxBatchesInFlight,
+      partitions: () => this.#partitions.size,
+      lag: this.#lag,
+    });
   }
 
   /** Stops fetching, waits (bounded) for the batches in flight, commits and leaves the group. */
@@ -110,16 +118,19 @@ export class BatchConsumer {
     this.#commitTimer = setInterval(() => this.#commit(this.#partitions.keys()), COMMIT_INTERVAL_MS);
     let blockedSinceMonoMs = 0;
     while (!this.#stopped) {
+      const reason = this.#heldBackBy();
       if (this.#stopping) {
         // The poll serves the group and the last commit; what it fetches is not committed and goes to the next owner.
         await this.#consume(1);
         await delay(BLOCKED_CHECK_MS);
         continue;
       }
-      if (this.#blocked()) {
-        blockedSinceMonoMs ||= performance.now();
-        if (performance.now() - blockedSinceMonoMs > PAUSE_AFTER_MS) await this.#pollPaused();
+      if (reason !== null) {
+        const startedMonoMs = performance.now();
+        blockedSinceMonoMs ||= startedMonoMs;
+        if (startedMonoMs - blockedSinceMonoMs > PAUSE_AFTER_MS) await this.#pollPaused();
         else await delay(BLOCKED_CHECK_MS);
+        this.#counts.heldBackSeconds[reason] += (performance.now() - startedMonoMs) / 1000;
         continue;
       }
       blockedSinceMonoMs = 0;
@@ -130,8 +141,10 @@ export class BatchConsumer {
     }
   }
 
-  #blocked(): boolean {
-    return this.#batchesInFlight >= this.#options.maxBatchesInFlight || this.#options.mayTake?.() === false;
+  /** Why nothing may be fetched now, null when it may. */
+  #heldBackBy(): HeldBackReason | null {
+    if (this.#batchesInFlight >= this.#options.maxBatchesInFlight) return 'batches_in_flight';
+    return this.#options.mayTake?.() === false ? 'no_room' : null;
   }
 
   /** Keeps the membership while nothing can be taken: paused partitions give no messages, the poll serves the group. */
@@ -177,12 +190,14 @@ export class BatchConsumer {
     if (this.#stopping) return;
     const batch: ConsumedMessage[] = [];
     const lastOffsets = new Map<number, number>();
+    const firstAtUnixMs = new Map<number, number>();
     for (const message of messages) {
       const state = this.#partitions.get(message.partition);
       // A partition being handed over is fetched again by its next owner.
       if (state === undefined || state.revoking) continue;
       const lost = state.tracker.fetched(message.offset);
       if (lost > 0) this.#reportLoss(message, lost);
+      if (!lastOffsets.has(message.partition)) firstAtUnixMs.set(message.partition, timeOf(message));
       lastOffsets.set(message.partition, message.offset);
       batch.push(message);
     }
@@ -190,7 +205,7 @@ export class BatchConsumer {
     this.#counts.messages += batch.length;
     const ranges = [...lastOffsets].map(([partition, lastOffset]) => {
       const { tracker } = this.#partitions.get(partition) as Partition;
-      return { tracker, range: tracker.begin(lastOffset) };
+      return { tracker, range: tracker.begin(lastOffset, firstAtUnixMs.get(partition)) };
     });
     this.#batchesInFlight++;
     void this.#handle(batch, ranges);
@@ -342,23 +357,11 @@ export class BatchConsumer {
     else client.unassign();
     this.#options.log.info({ partitions }, 'partitions revoked');
   }
+}
 
-  #registerMetrics(): void {
-    const { metrics } = this.#options;
-    metrics.counter('helios_consumed_messages_total', 'Messages taken from the topic.', () => this.#counts.messages);
-    metrics.counter('helios_events_lost_total', 'Events that the broker dropped before they were consumed.', () => this.#counts.lost);
-    metrics.counter('helios_batch_retries_total', 'Batches handled again after a fault.', () => this.#counts.retries);
-    metrics.counter('helios_commit_failures_total', 'Offset commits that failed (tried again).', () => this.#counts.commitFailures);
-    metrics.counter('helios_rebalances_total', 'Assignments and revocations of partitions.', () => this.#counts.rebalances);
-    metrics.gauge('helios_consumer_batches_in_flight', 'Batches being handled.', () => this.#batchesInFlight);
-    metrics.gauge('helios_consumer_partitions', 'Partitions assigned to this process.', () => this.#partitions.size);
-    metrics.gauge(
-      'helios_consumer_lag_messages',
-      'Messages not yet committed, per assigned partition.',
-      () => this.#lag.lag(),
-      'partition',
-    );
-  }
+/** A message without a time (-1 in librdkafka) is as young as can be. */
+function timeOf({ timestamp = -1 }: ConsumedMessage): number {
+  return timestamp > 0 ? timestamp : Date.now();
 }
 
 function delay(ms: number): Promise<void> {

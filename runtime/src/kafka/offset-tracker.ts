@@ -6,6 +6,8 @@
  */
 export interface OffsetRange {
   readonly endOffset: number;
+  /** Unix milliseconds of its first message's event. */
+  readonly firstAtUnixMs: number;
   done: boolean;
 }
 
@@ -31,9 +33,9 @@ export class OffsetTracker {
     return lost;
   }
 
-  /** Opens the batch that ends with `lastOffset`. */
-  begin(lastOffset: number): OffsetRange {
-    const range = { endOffset: lastOffset + 1, done: false };
+  /** Opens the batch that ends with `lastOffset` and whose first event is of `firstAtUnixMs`. */
+  begin(lastOffset: number, firstAtUnixMs = 0): OffsetRange {
+    const range = { endOffset: lastOffset + 1, firstAtUnixMs, done: false };
     this.#open.push(range);
     return range;
   }
@@ -54,6 +56,16 @@ export class OffsetTracker {
 
   get idle(): boolean {
     return this.#open.length === 0;
+  }
+
+  /** Unix milliseconds of the oldest event that was fetched and is not finished; null when there is none. */
+  get oldestOpenUnixMs(): number | null {
+    return this.#open[0]?.firstAtUnixMs ?? null;
+  }
+
+  /** The offset to be fetched next, as far as it is known. */
+  get expectedOffset(): number | null {
+    return this.#expectedOffset;
   }
 
   get committedOffset(): number | null {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { HeliosError, messageOf } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { Backlog } from './backlog.js';
+import { registerBrokerMetrics } from './broker-metrics.js';
 import { GroupOffsets } from './group-offsets.js';
 import { BrokerWatch, errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
 import { partitionFor } from './partitioner.js';
@@ -348,18 +349,24 @@ export class EventProducer {
   }
 
   #registerMetrics(): void {
-    const { metrics } = this.#options;
+    const { kafka, metrics } = this.#options;
     metrics.counter('helios_kafka_deliveries_total', 'Delivery reports by result.', () => this.#counts, 'result');
     metrics.counter('helios_kafka_refusals_total', 'Events not queued, by reason.', () => this.#refusals, 'reason');
     metrics.gauge('helios_kafka_produce_queue_messages', 'Events queued and not yet reported.', () => this.inFlight);
-    metrics.gauge('helios_kafka_connected', '1 when a broker showed life within 10 s.', () => (this.brokerSilenceMs() < 10_000 ? 1 : 0));
-    if (this.#backlog !== undefined) {
-      metrics.gauge(
-        'helios_kafka_backlog_bytes',
-        'Unconsumed bytes of the fullest partition written to.',
-        () => this.#backlog?.maxPartitionBytes ?? 0,
-      );
-    }
+    metrics.gauge(
+      'helios_kafka_produce_queue_limit_messages',
+      'Bound of events queued and not yet reported: KAFKA_QUEUE_MAX_MESSAGES.',
+      () => kafka.queueMaxMessages,
+    );
+    registerBrokerMetrics(metrics, this.#broker);
+    const backlog = this.#backlog;
+    if (backlog === undefined) return;
+    metrics.gauge('helios_kafka_backlog_bytes', 'Unconsumed bytes of the fullest partition written to.', () => backlog.maxPartitionBytes);
+    metrics.gauge(
+      'helios_kafka_backlog_limit_bytes',
+      'Unconsumed bytes of a partition from which on nothing is taken: KAFKA_BACKLOG_MAX_BYTES.',
+      () => kafka.backlogMaxBytes,
+    );
   }
 }
 

@@ -167,12 +167,19 @@ describe.concurrent('a consumer', { timeout: 60_000 }, () => {
     // What arrives while nothing is fetched counts as lag all the same.
     await sendNumbers('blocked', 60, 'one-key', 40);
     await until(async () => (await seen.metric(lagOfKey)) >= 60);
+    const ageOfKey = lagOfKey.replace('messages', 'seconds');
+    const heldBack = 'helios_consumer_held_back_seconds_total{reason="no_room"}';
+    const before = { ageSeconds: await seen.metric(ageOfKey), heldBackSeconds: await seen.metric(heldBack) };
+    // Nothing is fetched, and still they grow.
+    await until(async () => (await seen.metric(ageOfKey)) > before.ageSeconds + 0.3);
+    await until(async () => (await seen.metric(heldBack)) > before.heldBackSeconds + 0.3);
     room = true;
     await until(() => {
       for (const batch of held.batches) batch.finish();
       return held.batches.flatMap((batch) => batch.messages).length === 100;
     });
     expect(await seen.metric('helios_rebalances_total')).toBe(1);
+    await until(async () => (await seen.metric(ageOfKey)) === 0);
     await consumer.stop();
     expect(numbersOf(held.batches.flatMap((batch) => batch.messages))).toEqual(Array.from({ length: 100 }, (_, index) => index));
     expect(await seen.metric('helios_events_lost_total')).toBe(0);

@@ -34,6 +34,20 @@ describe('batches that end', () => {
   });
 });
 
+describe('the oldest event that is not finished', () => {
+  test('is the first of the first open batch, however batches end', () => {
+    const tracker = new OffsetTracker(0);
+    expect(tracker.oldestOpenUnixMs).toBeNull();
+    const [first, second, third] = [tracker.begin(9, 1000), tracker.begin(19, 2000), tracker.begin(29, 3000)];
+    tracker.finish(second);
+    expect(tracker.oldestOpenUnixMs).toBe(1000);
+    tracker.finish(first);
+    expect(tracker.oldestOpenUnixMs).toBe(3000);
+    tracker.finish(third);
+    expect(tracker.oldestOpenUnixMs).toBeNull();
+  });
+});
+
 describe('what is due for commit', () => {
   test('stays due until the broker confirms it', () => {
     const tracker = new OffsetTracker(5);
