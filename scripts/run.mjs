@@ -23,6 +23,8 @@ const programs = {
     what: "write docs/configuration.md and the list of known variables from the services' schemas",
   },
   openapi: { file: 'scripts/dist/openapi.js', what: "write docs/openapi.json from the schemas of the analytics API's routes" },
+  dashboards: { file: 'scripts/dist/dashboards/main.js', what: "write Grafana's dashboards from their code" },
+  observe: { file: 'scripts/dist/observe/main.js', what: 'run a Prometheus beside what runs on this machine (npm run observe)' },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
   bench: { file: 'bench/dist/main.js', what: 'measure' },
   faults: { file: 'bench/dist/faults/main.js', what: 'inject faults into real processes and check that nothing accepted is lost' },

@@ -24,6 +24,7 @@ const checks = [
   { name: 'generated protobuf code', command: [join(root, 'scripts/generate-proto'), '--check'] },
   { name: 'generated configuration', command: [process.execPath, join(root, 'scripts/run.mjs'), 'configuration', '--check'] },
   { name: 'generated OpenAPI document', command: [process.execPath, join(root, 'scripts/run.mjs'), 'openapi', '--check'] },
+  { name: 'generated dashboards', command: [process.execPath, join(root, 'scripts/run.mjs'), 'dashboards', '--check'] },
 ];
 
 const run = new TestRun('tests');

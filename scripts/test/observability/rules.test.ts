@@ -43,11 +43,11 @@ describe('every alert', () => {
 });
 
 test('the alerts of the rules are the entries of docs/runbook.md and the rows of docs/observability.md', () => {
-  const entries = [...docs('runbook.md').matchAll(/^## (\w+)$/gm)].map((match) => match[1]);
+  const entries = [...docs('runbook.md').matchAll(/^## (\w+)$/gm)].map((match) => match[1] ?? '');
   expect(entries.toSorted()).toEqual(names.toSorted());
   const rows = [...docs('observability.md').matchAll(/^\| \[(\w+)\]\(runbook\.md#(\w+)\) \| (\w+) \|/gm)];
-  expect(rows.map(([, name, anchor, severity]) => [name, anchor, severity]).toSorted()).toEqual(
-    alerts.map((rule) => [rule.alert, rule.alert?.toLowerCase(), rule.labels?.['severity']]).toSorted(),
+  expect(rows.map(([, name, anchor, severity]) => `${name} ${anchor} ${severity}`).toSorted()).toEqual(
+    alerts.map((rule) => `${rule.alert} ${rule.alert?.toLowerCase()} ${rule.labels?.['severity']}`).toSorted(),
   );
 });
 
