@@ -1,4 +1,5 @@
 import type { UserProfile } from '@helios/proto/gen/user_profile';
+import { traceIdOf, type TracedUser } from '@helios/proto/traceparent';
 import { HeliosError } from '@helios/runtime/errors';
 import type { Logger, LogSampler } from '@helios/runtime/log';
 import { LatencyHistogram, type Metrics } from '@helios/runtime/metrics';
@@ -13,6 +14,12 @@ export type Method = 'GetUserProfile' | 'BatchGetUserProfiles';
 export type LookupAnswer =
   | { readonly result: 'ok'; readonly profiles: UserProfile[] }
   | { readonly result: 'invalid' | 'unavailable'; readonly detail: string };
+
+/** A user of whom the log tells, by its position in the call. */
+interface LoggedUser {
+  readonly position: number;
+  readonly trace_id: string | undefined;
+}
 
 export class Lookup {
   readonly requests: Record<LookupAnswer['result'], number> = { ok: 0, invalid: 0, unavailable: 0 };
@@ -36,18 +43,18 @@ export class Lookup {
   }
 
   /**
-   * Answers one call.
+   * Answers one call. `traced`: users whose bid request belongs to a trace.
    * @returns one profile per id in the order of the ids, or why there is none: a value, for every fault that lies outside this process.
    */
-  async answer(method: Method, ids: readonly string[]): Promise<LookupAnswer> {
+  async answer(method: Method, ids: readonly string[], traced: readonly TracedUser[] = []): Promise<LookupAnswer> {
     const startedMonoMs = performance.now();
-    const sampled = this.#logRequests(method, ids);
+    const logged = this.#logRequests(method, ids, traced);
     this.inFlight++;
     this.ids += ids.length;
     const answer = await this.#find(ids).finally(() => this.inFlight--);
     this.requests[answer.result]++;
     this.durations[method].observe((performance.now() - startedMonoMs) / 1000);
-    if (sampled !== undefined) this.#logAnswers(method, ids, sampled, answer);
+    if (logged !== undefined) this.#logAnswers(method, ids, logged, answer);
     return answer;
   }
 
@@ -76,27 +83,39 @@ export class Lookup {
   }
 
   /**
-   * Logs what was asked for the ids that the sampler chooses, and returns their positions. A call carries no bid request id, so the choice
-   * is by the user id: all replicas log the same users. Asking the sampler costs 0.1 us an id.
+   * Logs what was asked for the ids that the sampler chooses, and returns what was logged. A call carries no bid request id, so the choice
+   * is by the user id: all replicas log the same users. The users of sampled traces are exempt from the rate, under the id of their trace.
+   * Asking the sampler costs 0.1 us an id.
    */
-  #logRequests(method: Method, ids: readonly string[]): number[] | undefined {
+  #logRequests(method: Method, ids: readonly string[], traced: readonly TracedUser[]): LoggedUser[] | undefined {
     if (!this.#log.isLevelEnabled('info')) return undefined;
-    let sampled: number[] | undefined;
+    let logged: LoggedUser[] | undefined;
+    const choose = (position: number, traceparent?: string): void => {
+      const id = ids[position] ?? '';
+      if (!this.#sampler.shouldLog('profile request', id, traceparent)) return;
+      const user = { position, trace_id: traceIdOf(traceparent) ?? undefined };
+      (logged ??= []).push(user);
+      this.#log.info(
+        { method, ids: ids.length, trace_id: user.trace_id, request: { user_id: id.slice(0, userIdMaxBytes) } },
+        'profile request',
+      );
+    };
     const end = Math.min(ids.length, this.#maxBatch);
-    for (let index = 0; index < end; index++) {
-      const id = ids[index] ?? '';
-      if (!this.#sampler.shouldLog('profile request', id)) continue;
-      (sampled ??= []).push(index);
-      this.#log.info({ method, ids: ids.length, request: { user_id: id.slice(0, userIdMaxBytes) } }, 'profile request');
+    const positions = new Set<number>();
+    for (const { position, traceparent } of traced) {
+      if (position >= end) continue;
+      positions.add(position);
+      choose(position, traceparent);
     }
-    return sampled;
+    for (let position = 0; position < end; position++) if (positions.size === 0 || !positions.has(position)) choose(position);
+    return logged;
   }
 
-  #logAnswers(method: Method, ids: readonly string[], sampled: readonly number[], answer: LookupAnswer): void {
-    for (const index of sampled) {
-      const userId = (ids[index] ?? '').slice(0, userIdMaxBytes);
-      const response = answer.result === 'ok' ? { profile: answer.profiles[index] ?? emptyProfile } : { detail: answer.detail };
-      this.#log.info({ method, user_id: userId, result: answer.result, response }, 'profile response');
+  #logAnswers(method: Method, ids: readonly string[], logged: readonly LoggedUser[], answer: LookupAnswer): void {
+    for (const { position, trace_id } of logged) {
+      const userId = (ids[position] ?? '').slice(0, userIdMaxBytes);
+      const response = answer.result === 'ok' ? { profile: answer.profiles[position] ?? emptyProfile } : { detail: answer.detail };
+      this.#log.info({ method, trace_id, user_id: userId, result: answer.result, response }, 'profile response');
     }
   }
 }

@@ -1,5 +1,5 @@
 import { createServer, type Server as SocketServer } from 'node:net';
-import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
+import { type Metadata, type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall, status } from '@grpc/grpc-js';
 import {
   type BatchGetUserProfilesRequest,
   type BatchGetUserProfilesResponse,
@@ -7,6 +7,7 @@ import {
   type GetUserProfileResponse,
   UserProfileServiceService,
 } from '@helios/proto/gen/user_profile';
+import { acceptedTraceparent, decodeTracedUsers, type TracedUser, tracedUsersKey } from '@helios/proto/traceparent';
 import { listen } from '@helios/runtime/admin-server';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Lookup, LookupAnswer, Method } from './lookup.js';
@@ -84,9 +85,9 @@ export async function startProfileServer(options: ProfileServerOptions): Promise
 }
 
 function addCalls(server: Server, { lookup, fail }: ProfileServerOptions): void {
-  const answer = async (method: Method, ids: readonly string[]): Promise<LookupAnswer | null> => {
+  const answer = async (method: Method, ids: readonly string[], traced: readonly TracedUser[]): Promise<LookupAnswer | null> => {
     try {
-      return await lookup.answer(method, ids);
+      return await lookup.answer(method, ids, traced);
     } catch (error) {
       fail(error instanceof Error ? error : new Error(String(error)));
       return null;
@@ -97,7 +98,7 @@ function addCalls(server: Server, { lookup, fail }: ProfileServerOptions): void 
       call: ServerUnaryCall<GetUserProfileRequest, GetUserProfileResponse>,
       callback: sendUnaryData<GetUserProfileResponse>,
     ) {
-      const found = await answer('GetUserProfile', [call.request.user_id]);
+      const found = await answer('GetUserProfile', [call.request.user_id], tracedCall(call.metadata));
       if (found?.result === 'ok') callback(null, { profile: found.profiles[0] ?? emptyProfile });
       else callback(statusOf(found));
     },
@@ -105,11 +106,24 @@ function addCalls(server: Server, { lookup, fail }: ProfileServerOptions): void 
       call: ServerUnaryCall<BatchGetUserProfilesRequest, BatchGetUserProfilesResponse>,
       callback: sendUnaryData<BatchGetUserProfilesResponse>,
     ) {
-      const found = await answer('BatchGetUserProfiles', call.request.user_ids);
+      const found = await answer('BatchGetUserProfiles', call.request.user_ids, tracedUsers(call.metadata));
       if (found?.result === 'ok') callback(null, { profiles: found.profiles });
       else callback(statusOf(found));
     },
   });
+}
+
+/** The traced users that a batch's metadata names. */
+function tracedUsers(metadata: Metadata): TracedUser[] {
+  const [value] = metadata.get(tracedUsersKey);
+  return value === undefined ? [] : decodeTracedUsers(String(value));
+}
+
+/** A call about one user carries the standard header. */
+function tracedCall(metadata: Metadata): TracedUser[] {
+  const [value] = metadata.get('traceparent');
+  const traceparent = value === undefined ? '' : acceptedTraceparent(String(value));
+  return traceparent === '' ? [] : [{ position: 0, traceparent }];
 }
 
 /** The status of a call that gets no profiles; null stands for a fault of ours. */

@@ -9,9 +9,9 @@ import { mockProfile, userIdAt } from '../src/mock-profiles.js';
 import { emptyProfile, type ProfileStore, StoreCounts } from '../src/profile-store.js';
 import { captureLog } from './capture-log.js';
 
-function lookupOver(store: ProfileStore, options: { maxBatch?: number; maxPerSecond?: number } = {}) {
+function lookupOver(store: ProfileStore, options: { maxBatch?: number; maxPerSecond?: number; rate?: number } = {}) {
   const captured = captureLog();
-  const sampler = new LogSampler(1, options.maxPerSecond ?? 50, () => 1_000_000);
+  const sampler = new LogSampler(options.rate ?? 1, options.maxPerSecond ?? 50, () => 1_000_000);
   return { ...captured, sampler, lookup: new Lookup({ store, maxBatch: options.maxBatch ?? 1000, log: captured.log, sampler }) };
 }
 
@@ -80,6 +80,28 @@ describe('a lookup', () => {
       { msg: 'profile response', user_id: userIdAt(1), result: 'ok', response: { profile: mockProfile(1, 1) } },
       { msg: 'profile response', user_id: 'nobody', result: 'ok', response: { profile: emptyProfile } },
     ]);
+  });
+
+  it('logs the users of sampled traces under their ids whatever the rate, several of one user too, and nobody else', async () => {
+    const { lookup, lines } = lookupOver(MemoryStore.ofMockProfiles(3, 1), { rate: 0 });
+    const traceOf = (digit: string) => `00-${digit.repeat(32)}-b7ad6b7169203331`;
+    await lookup.answer(
+      'BatchGetUserProfiles',
+      [userIdAt(0), userIdAt(1), userIdAt(2)],
+      [
+        { position: 1, traceparent: `${traceOf('a')}-01` },
+        { position: 1, traceparent: `${traceOf('b')}-01` },
+        { position: 2, traceparent: `${traceOf('c')}-00` },
+        { position: 3, traceparent: `${traceOf('d')}-01` },
+      ],
+    );
+    expect(lines.map((line) => [line['msg'], line['trace_id']])).toEqual([
+      ['profile request', 'a'.repeat(32)],
+      ['profile request', 'b'.repeat(32)],
+      ['profile response', 'a'.repeat(32)],
+      ['profile response', 'b'.repeat(32)],
+    ]);
+    expect(lines.at(-1)).toMatchObject({ user_id: userIdAt(1), response: { profile: mockProfile(1, 1) } });
   });
 
   it('logs no more requests of a batch than the cap, and counts the others', async () => {

@@ -1,11 +1,12 @@
 import { connect } from 'node:net';
-import { Client, credentials, makeGenericClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, makeGenericClientConstructor, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import {
   type BatchGetUserProfilesResponse,
   type GetUserProfileResponse,
   type UserProfile,
   UserProfileServiceClient,
 } from '@helios/proto/gen/user_profile';
+import { tracedUsersKey } from '@helios/proto/traceparent';
 import { HeliosError } from '@helios/runtime/errors';
 import { LogSampler } from '@helios/runtime/log';
 import { service as healthService } from 'grpc-health-check';
@@ -25,11 +26,14 @@ describe('the gRPC server', () => {
   let server: ProfileServer;
   let client: UserProfileServiceClient;
   let failures: Error[];
+  let lines: readonly Record<string, unknown>[];
   const clients: Client[] = [];
 
   async function start(store: ProfileStore): Promise<void> {
     failures = [];
-    const lookup = new Lookup({ store, maxBatch: 1000, log: captureLog().log, sampler: new LogSampler(1, 50) });
+    const captured = captureLog();
+    lines = captured.lines;
+    const lookup = new Lookup({ store, maxBatch: 1000, log: captured.log, sampler: new LogSampler(1, 50) });
     server = await startProfileServer({ ...limits, port: 0, lookup, fail: (error) => failures.push(error) });
     client = open(new UserProfileServiceClient(`127.0.0.1:${server.port}`, credentials.createInsecure(), channelOptions));
   }
@@ -87,6 +91,22 @@ describe('the gRPC server', () => {
     const ids = Array.from({ length: 1000 }, (_, index) => (index % 3 === 0 ? `nobody-${index}` : userIdAt(999 - index)));
     const { profiles } = await batch(ids);
     expect(profiles).toEqual(ids.map((_, index) => (index % 3 === 0 ? emptyProfile : mockProfile(999 - index, 1))));
+  });
+
+  it('logs the trace that a call about one user carries, and those of the users that a batch names', async () => {
+    const traceparent = (digit: string) => `00-${digit.repeat(32)}-b7ad6b7169203331-01`;
+    const metadata = new Metadata();
+    metadata.set('traceparent', traceparent('a'));
+    await new Promise((resolve) => client.getUserProfile({ user_id: userIdAt(1) }, metadata, resolve));
+    metadata.set(tracedUsersKey, `1 ${traceparent('b')},x,0 ${traceparent('c')}`);
+    await new Promise((resolve) => client.batchGetUserProfiles({ user_ids: [userIdAt(2), userIdAt(3), userIdAt(4)] }, metadata, resolve));
+    const told = lines.filter((line) => line['msg'] === 'profile response').map((line) => [line['user_id'], line['trace_id']]);
+    expect(told).toEqual([
+      [userIdAt(1), 'a'.repeat(32)],
+      [userIdAt(3), 'b'.repeat(32)],
+      [userIdAt(2), 'c'.repeat(32)],
+      [userIdAt(4), undefined],
+    ]);
   });
 
   it('answers an empty batch', async () => {

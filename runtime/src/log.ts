@@ -1,3 +1,4 @@
+import { isSampledTrace } from '@helios/proto/traceparent';
 import pino, { type Logger } from 'pino';
 
 /** JSON logs on standard output, and the choice of which requests are logged. Source: spec section 2.8. */
@@ -48,7 +49,7 @@ export class LogSampler {
   }
 
   shouldLog(event: string, requestId: string, traceparent?: string): boolean {
-    const traced = traceparent?.endsWith('-01') === true;
+    const traced = isSampledTrace(traceparent);
     const position = hashFraction(requestId);
     if (!traced && position >= this.#rate) return this.#leaveOut(event);
     const window = this.#window(event);

@@ -113,6 +113,7 @@ describe('a sampled traceparent', () => {
   test('is exempt from the rate', () => {
     const sampler = new LogSampler(0, 50, clock().read);
     expect(sampler.shouldLog('bid', 'req-1', sampledTrace)).toBe(true);
+    expect(sampler.shouldLog('bid', 'req-1', sampledTrace.replace(/01$/, '03'))).toBe(true);
     expect(sampler.shouldLog('bid', 'req-1', unsampledTrace)).toBe(false);
     expect(sampler.shouldLog('bid', 'req-1')).toBe(false);
     expect(sampler.leftOut.get('bid')).toBe(2);

@@ -1,6 +1,7 @@
+import { traceIdOf } from '@helios/proto/traceparent';
 import type { Database } from '../db.js';
 import { booleanArray, numberArray, textArray } from './array-literal.js';
-import { type OutcomeBatch, traceIdOf } from './outcome-batch.js';
+import type { OutcomeBatch } from './outcome-batch.js';
 import { daysUnfold, hoursUpsert, minutesUpsert } from './rollup-sql.js';
 
 /**

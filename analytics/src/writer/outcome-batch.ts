@@ -94,10 +94,3 @@ export function sliceBatch(batch: OutcomeBatch, from: number, to: number): Outco
     traceparents: batch.traceparents.slice(from, to),
   };
 }
-
-/** The 32 hexadecimal digits of a W3C `traceparent`, or null when there is none that is well formed. */
-export function traceIdOf(traceparent: string | undefined): string | null {
-  if (traceparent === undefined) return null;
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(traceparent);
-  return match === null || match[1] === undefined || /^0+$/.test(match[1]) ? null : match[1];
-}

@@ -1,3 +1,4 @@
+import { traceIdOf } from '@helios/proto/traceparent';
 import type { ConsumedMessage } from '@helios/runtime/kafka/consumer';
 import { sendLetters } from '@helios/runtime/kafka/dead-letters';
 import { headerText } from '@helios/runtime/kafka/headers';
@@ -87,6 +88,7 @@ export class OutcomeWriter {
       log.info(
         {
           request_id: event.bid_request_id,
+          trace_id: traceIdOf(batch.traceparents[index]) ?? undefined,
           bid_id: event.bid_id,
           win_status: event.win_status,
           win_price: event.win_price,

@@ -1,6 +1,6 @@
 import { headerText } from '@helios/runtime/kafka/headers';
 import { describe, expect, it } from 'vitest';
-import { readOutcomes, sliceBatch, traceIdOf } from '../../src/writer/outcome-batch.js';
+import { readOutcomes, sliceBatch } from '../../src/writer/outcome-batch.js';
 import { message, outcome } from '../outcomes.js';
 
 const nowUnixMs = Date.parse('2026-03-01T12:00:00Z');
@@ -75,18 +75,5 @@ describe('readOutcomes', () => {
     expect(half.acceptedAtUnixMs).toEqual([1, 2]);
     expect(half.traceparents).toEqual(['t1', 't2']);
     expect(half.events).toHaveLength(2);
-  });
-});
-
-describe('traceIdOf', () => {
-  const id = '4bf92f3577b34da6a3ce929d0e0e4736';
-  it.each([
-    [`00-${id}-00f067aa0ba902b7-01`, id],
-    [`00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, null],
-    ['00-abc-def-01', null],
-    ['', null],
-    [undefined, null],
-  ])('of %j is %j', (traceparent, expected) => {
-    expect(traceIdOf(traceparent)).toBe(expected);
   });
 });

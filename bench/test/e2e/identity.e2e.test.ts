@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { userIdAt } from '@helios/profile-svc/mock-profiles';
 import { outcomePages } from '@helios/scripts/outcomes-client';
 import { sumOf } from '@helios/scripts/metrics-text';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { freshPrefix, generatedRequests } from './bid-stream.js';
+import { freshPrefix, generatedRequests, simpleRequest } from './bid-stream.js';
 import { consumers, HeliosUnderTest, stopped } from './helios-under-test.js';
 import { type FinishedProgram, runProgram } from './processes.js';
 import { sharedCorpus } from './shared-corpus.js';
@@ -15,7 +17,8 @@ const RECORDED = 500;
 
 let helios: HeliosUnderTest;
 beforeAll(async () => {
-  helios = await HeliosUnderTest.start();
+  // Nothing is sampled: what the log says of a request, it says because of its trace.
+  helios = await HeliosUnderTest.start({ LOG_SAMPLE_RATE: '0' });
 });
 afterAll(() => stopped(helios));
 
@@ -83,6 +86,53 @@ describe.concurrent('a replay at 500 requests a second', () => {
       }
     },
   );
+});
+
+describe('a request of a sampled trace', () => {
+  const path = ['ingest', 'bidder', 'profile-svc', 'auction', 'writer'] as const;
+  const messagesOf = (traceId: string) =>
+    Object.fromEntries(
+      path.map((service) => [
+        service,
+        helios
+          .logLines(service)
+          .filter((line) => line['trace_id'] === traceId)
+          .map((line) => line['msg']),
+      ]),
+    );
+
+  it('is in the log of every service that it passes and in its row, under one id; one of a trace that is not sampled is in its row', async () => {
+    const [sampled, unsampled] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
+    const ids = await Promise.all(
+      [`00-${sampled}-00f067aa0ba902b7-01`, `00-${unsampled}-00f067aa0ba902b7-00`, 'nonsense'].map(async (traceparent, index) => {
+        const id = `${freshPrefix()}traced`;
+        const body = JSON.stringify(simpleRequest(id, userIdAt(index)));
+        expect((await fetch(helios.addresses.bid, { method: 'POST', headers: { traceparent }, body })).status).toBe(202);
+        return id;
+      }),
+    );
+    const rows = await vi.waitFor(
+      async () => {
+        const answers = await Promise.all(ids.map((id) => fetch(`${helios.addresses.api}/api/outcomes/${id}:slot-1/`)));
+        expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+        return Promise.all(answers.map((answer) => answer.json() as Promise<{ trace_id: string | null }>));
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    expect(rows.map((row) => row.trace_id)).toEqual([sampled, unsampled, null]);
+    await vi.waitFor(
+      () =>
+        expect(messagesOf(sampled)).toEqual({
+          ingest: ['bid request accepted'],
+          bidder: ['bid request received'],
+          'profile-svc': ['profile request', 'profile response'],
+          auction: ['auction decided'],
+          writer: ['auction outcome stored'],
+        }),
+      { timeout: 5000, interval: 100 },
+    );
+    expect(Object.values(messagesOf(unsampled)).flat()).toEqual([]);
+  });
 });
 
 describe('a replay', () => {

@@ -1,5 +1,6 @@
 import { type BidResponse, decodeBidResponse, eventFaultCodes } from '@helios/proto/events';
 import { headerNames } from '@helios/proto/topics';
+import { traceIdOf } from '@helios/proto/traceparent';
 import { BatchConsumer, type ConsumedMessage } from '@helios/runtime/kafka/consumer';
 import { acceptedAtUnixMs, carriedHeaders, headerText } from '@helios/runtime/kafka/headers';
 import { DeadLetters, type GivenUp, sendLetters } from '@helios/runtime/kafka/dead-letters';
@@ -147,7 +148,8 @@ export class Auction {
     tally.acceptedAtUnixMs.push(acceptedAtUnixMs(headerText({ headers }, headerNames.acceptedAt)));
     const traceparent = headerText({ headers }, headerNames.traceparent);
     if (this.#sampler.shouldLog('bid', bid.bid_request_id, traceparent)) {
-      this.#parts.log.info({ request_id: bid.bid_request_id, bid_id: bid.bid_id, traceparent, bid, decision }, 'auction decided');
+      const trace = { trace_id: traceIdOf(traceparent) ?? undefined, traceparent };
+      this.#parts.log.info({ request_id: bid.bid_request_id, bid_id: bid.bid_id, ...trace, bid, decision }, 'auction decided');
     }
     return {
       key: message.key ?? bid.bid_request_id,

@@ -1,5 +1,6 @@
 import { requestFaultCodes } from '@helios/proto/request-fault';
 import { headerNames } from '@helios/proto/topics';
+import { traceIdOf, TRACED_USERS_MAX } from '@helios/proto/traceparent';
 import type { RunningService, ServiceHost } from '@helios/runtime/service';
 import { messageOf } from '@helios/runtime/errors';
 import type { KafkaHeader } from '@helios/runtime/kafka/client';
@@ -12,7 +13,7 @@ import { BidderMetrics } from './metrics.js';
 import { createPool, type PricingPool } from './pool.js';
 import { PricingGate } from './pricing-gate.js';
 import type { BidderConfig } from './settings.js';
-import { type BidResult, packMessages } from './worker-messages.js';
+import { type BidResult, packMessages, type TracedMessage } from './worker-messages.js';
 
 /**
  * Hop 2: `bid_requests` in, one bid response per priced slot on `bid_responses` out.
@@ -114,12 +115,14 @@ export class Bidder {
   async #handle(batch: readonly ConsumedMessage[], signal: AbortSignal, price: PricingPool['price']): Promise<void> {
     const { counts } = this.#parts;
     const startedMonoMs = performance.now();
+    const { logged, traced } = this.#chooseLogged(batch);
     let result: BidResult;
     try {
       result = await price(
         packMessages(
           batch.map((message) => message.value),
-          this.#chooseLogged(batch),
+          logged,
+          traced,
         ),
       );
     } catch (error) {
@@ -172,25 +175,32 @@ export class Bidder {
     counts.published(performance.now() - startedMonoMs, acceptedAt);
   }
 
-  #chooseLogged(batch: readonly ConsumedMessage[]): number[] {
+  /** The messages that the sample lets through, and those of them that belong to a trace. */
+  #chooseLogged(batch: readonly ConsumedMessage[]): { logged: number[]; traced: TracedMessage[] } {
     const logged: number[] = [];
+    const traced: TracedMessage[] = [];
     for (let index = 0; index < batch.length; index++) {
       const message = batch[index] as ConsumedMessage;
       const requestId = message.key === null ? '' : message.key.toString('utf8');
-      if (this.#sampler.shouldLog('bid_request', requestId, headerText(message, headerNames.traceparent))) logged.push(index);
+      const traceparent = headerText(message, headerNames.traceparent);
+      if (!this.#sampler.shouldLog('bid_request', requestId, traceparent)) continue;
+      logged.push(index);
+      if (traceparent !== undefined && traced.length < TRACED_USERS_MAX) traced.push({ index, traceparent });
     }
-    return logged;
+    return { logged, traced };
   }
 
   #log(batch: readonly ConsumedMessage[], result: BidResult): void {
     for (const { index, requestId, profile, bidIds, noBids } of result.logs) {
       const message = batch[index] as ConsumedMessage;
+      const traceparent = headerText(message, headerNames.traceparent);
       this.#parts.log.info(
         {
           request_id: requestId,
+          trace_id: traceIdOf(traceparent) ?? undefined,
           partition: message.partition,
           offset: message.offset,
-          traceparent: headerText(message, headerNames.traceparent),
+          traceparent,
           bid_request: JSON.parse(String(message.value)) as unknown,
           enriched_profile: { profile },
           bid_ids: bidIds,

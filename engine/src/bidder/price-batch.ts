@@ -1,5 +1,6 @@
 import { type BidRequest, parseBidRequest } from '@helios/proto/bid-request';
 import { encodeBidResponse } from '@helios/proto/events';
+import type { TracedUser } from '@helios/proto/traceparent';
 import { bidOn, type BidRules, type Profile } from './bid.js';
 import type { NoBidReason } from './pricing.js';
 import type { ProfileLookup } from './profile-client.js';
@@ -19,7 +20,8 @@ export async function priceBatch(task: BidTask, profiles: ProfileLookup, rules: 
   const userIds = new Set<string>();
   for (const request of requests) if (request !== null && request.userId !== null) userIds.add(request.userId);
   const lookupStartedMonoMs = performance.now();
-  const lookup = await profiles.lookup([...userIds]);
+  const asked = [...userIds];
+  const lookup = await profiles.lookup(asked, tracedUsers(task, requests, asked));
   const lookupEndedMonoMs = performance.now();
   const priced = priceAll(task, requests, lookup.profiles, rules);
   return {
@@ -28,6 +30,14 @@ export async function priceBatch(task: BidTask, profiles: ProfileLookup, rules: 
     lookup: { result: lookup.result, durationMs: lookup.durationMs, userIds: userIds.size },
     workMs: performance.now() - lookupEndedMonoMs + (lookupStartedMonoMs - startedMonoMs),
   };
+}
+
+/** Where the users of traced requests stand among `userIds`; a request without a user is not looked up. */
+function tracedUsers(task: BidTask, requests: readonly (BidRequest | null)[], userIds: readonly string[]): TracedUser[] {
+  return task.traced.flatMap(({ index, traceparent }) => {
+    const userId = requests[index]?.userId ?? null;
+    return userId === null ? [] : [{ position: userIds.indexOf(userId), traceparent }];
+  });
 }
 
 function parseAll(task: BidTask, faults: MessageFault[]): (BidRequest | null)[] {

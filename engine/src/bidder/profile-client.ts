@@ -1,5 +1,6 @@
 import { ChannelCredentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { type BatchGetUserProfilesResponse, UserProfileServiceClient } from '@helios/proto/gen/user_profile';
+import { encodeTracedUsers, type TracedUser, tracedUsersKey } from '@helios/proto/traceparent';
 import { messageOf } from '@helios/runtime/errors';
 import type { Logger } from '@helios/runtime/log';
 import CircuitBreaker from 'opossum';
@@ -21,13 +22,13 @@ export interface Lookup {
 }
 
 export interface ProfileLookup {
-  lookup(userIds: readonly string[]): Promise<Lookup>;
+  lookup(userIds: readonly string[], traced?: readonly TracedUser[]): Promise<Lookup>;
   close(): void;
 }
 
 export class ProfileClient implements ProfileLookup {
   readonly #client: UserProfileServiceClient;
-  readonly #breaker: CircuitBreaker<[string[]], BatchGetUserProfilesResponse>;
+  readonly #breaker: CircuitBreaker<[string[], readonly TracedUser[]], BatchGetUserProfilesResponse>;
   readonly #timeoutMs: number;
   readonly #failuresInRowMax: number;
   #failuresInRow = 0;
@@ -49,7 +50,7 @@ export class ProfileClient implements ProfileLookup {
       'grpc.max_receive_message_length': 32 * 1024 * 1024,
       'grpc-node.flow_control_window': 1024 * 1024,
     });
-    this.#breaker = new CircuitBreaker((userIds: string[]) => this.#call(userIds), {
+    this.#breaker = new CircuitBreaker((userIds: string[], traced: readonly TracedUser[]) => this.#call(userIds, traced), {
       // The call's own deadline ends it; opossum's timeout would leave it running.
       timeout: false,
       errorThresholdPercentage: settings.breakerErrorPercent,
@@ -73,12 +74,12 @@ export class ProfileClient implements ProfileLookup {
     });
   }
 
-  /** `userIds` without repeats, at most 1,000; an empty list costs nothing. */
-  async lookup(userIds: readonly string[]): Promise<Lookup> {
+  /** `userIds` without repeats, at most 1,000; an empty list costs nothing. `traced`: those whose request belongs to a trace, for the log. */
+  async lookup(userIds: readonly string[], traced: readonly TracedUser[] = []): Promise<Lookup> {
     if (userIds.length === 0) return { profiles: new Map(), result: 'none', durationMs: 0 };
     const startedMonoMs = performance.now();
     try {
-      const response = await this.#breaker.fire(userIds as string[]);
+      const response = await this.#breaker.fire(userIds as string[], traced);
       this.#failuresInRow = 0;
       const profiles = new Map<string, Profile>();
       for (let index = 0; index < userIds.length; index++) {
@@ -110,10 +111,12 @@ export class ProfileClient implements ProfileLookup {
     this.#client.close();
   }
 
-  #call(userIds: string[]): Promise<BatchGetUserProfilesResponse> {
+  #call(userIds: string[], traced: readonly TracedUser[]): Promise<BatchGetUserProfilesResponse> {
     return new Promise((resolve, reject) => {
       const deadline = Date.now() + this.#timeoutMs;
-      this.#client.batchGetUserProfiles({ user_ids: userIds }, new Metadata(), { deadline }, (error, response) => {
+      const metadata = new Metadata();
+      if (traced.length > 0) metadata.set(tracedUsersKey, encodeTracedUsers(traced));
+      this.#client.batchGetUserProfiles({ user_ids: userIds }, metadata, { deadline }, (error, response) => {
         if (error !== null) reject(error);
         else if (response.profiles.length !== userIds.length)
           reject(new Error(`profile-svc answered ${response.profiles.length} profiles for ${userIds.length} ids`));

@@ -34,6 +34,13 @@ export interface BidTask {
   readonly ends: Uint32Array<ArrayBuffer>;
   /** Indexes of the messages whose profile and bids are wanted for the log. */
   readonly logged: readonly number[];
+  /** Those of them whose request belongs to a trace, at most `TRACED_USERS_MAX`: profile-svc is told of it. */
+  readonly traced: readonly TracedMessage[];
+}
+
+export interface TracedMessage {
+  readonly index: number;
+  readonly traceparent: string;
 }
 
 /** How the lookup of a batch's profiles ended. */
@@ -73,7 +80,11 @@ export interface LoggedRequest {
 }
 
 /** Packs message values for transfer: one copy each, into memory of its own (Node's pooled buffers cannot be transferred). */
-export function packMessages(values: readonly (Buffer | null)[], logged: readonly number[]): BidTask {
+export function packMessages(
+  values: readonly (Buffer | null)[],
+  logged: readonly number[],
+  traced: readonly TracedMessage[] = [],
+): BidTask {
   let total = 0;
   const ends = new Uint32Array(values.length);
   for (let index = 0; index < values.length; index++) {
@@ -88,7 +99,7 @@ export function packMessages(values: readonly (Buffer | null)[], logged: readonl
     target.set(value, start);
     start += value.length;
   }
-  return { bytes, ends, logged };
+  return { bytes, ends, logged, traced };
 }
 
 /** Encoded texts back to back in memory that grows; `finish` gives it away for transfer. */

@@ -211,6 +211,7 @@ export class Exchange {
     this.#body.clear();
     this.logged = null;
     this.requestId = '';
+    this.traceparent = '';
     this.slot = -1;
     this.#problem = null;
     this.#bodiless = false;

@@ -1,9 +1,10 @@
 import { parseBidRequest } from '@helios/proto/bid-request';
+import { acceptedTraceparent, traceIdOf } from '@helios/proto/traceparent';
 import type { Logger, LogSampler } from '@helios/runtime/log';
 import type { EventProducer, Refusal } from '@helios/runtime/kafka/producer';
 import { Admission, type AdmissionOwner, NO_SLOT } from './admission.js';
 import { BodyMemory } from './body.js';
-import { EventHeaders, isTraceparent } from './event-headers.js';
+import { EventHeaders } from './event-headers.js';
 import type { HttpResponse } from './answer.js';
 import { Exchange, type ExchangeLimits, type ExchangeOwner, type HttpRequest } from './exchange.js';
 import { inflate } from './gzip.js';
@@ -75,9 +76,8 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     const problem = this.#problemOfHead(request, encoding, contentLength);
     const exchange = this.#exchange();
     if (problem !== null) return exchange.drain(response, nowMonoMs, problem);
-    const traceparent = request.getHeader('traceparent');
     exchange.gzipped = encoding === 'gzip';
-    exchange.traceparent = isTraceparent(traceparent) ? traceparent : '';
+    exchange.traceparent = traceparentOf(request);
     exchange.receive(response, nowMonoMs);
   }
 
@@ -95,7 +95,7 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
 
   answering(exchange: Exchange, problem: Problem | null): void {
     if (problem === null) this.#options.counts.requests.accepted++;
-    else this.#counted(problem, exchange.startedMonoMs);
+    else this.#counted(problem, exchange);
   }
 
   clientGone(exchange: Exchange): void {
@@ -119,7 +119,7 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     }
     const { counts } = this.#options;
     const reportedMonoMs = performance.now();
-    const { startedMonoMs, producedMonoMs, logged, loggedBytes } = exchange;
+    const { startedMonoMs, producedMonoMs, logged, loggedBytes, traceparent } = exchange;
     exchange.accept(`{"status":"accepted","id":${JSON.stringify(exchange.requestId)}}`, this.stopping);
     const endedMonoMs = performance.now();
     counts.ackWait.observe((reportedMonoMs - producedMonoMs) / 1000);
@@ -127,7 +127,14 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     counts.processing.observe((endedMonoMs - startedMonoMs) / 1000);
     if (logged === null) return;
     this.#options.log.info(
-      { request_id: logged.id, slots: logged.slots.length, user_id: logged.userId, site_domain: logged.siteDomain, bytes: loggedBytes },
+      {
+        request_id: logged.id,
+        trace_id: traceIdOf(traceparent) ?? undefined,
+        slots: logged.slots.length,
+        user_id: logged.userId,
+        site_domain: logged.siteDomain,
+        bytes: loggedBytes,
+      },
       logEvents.accepted,
     );
   }
@@ -179,15 +186,16 @@ export class Intake implements ExchangeOwner, AdmissionOwner<Exchange> {
     return Number(contentLength) > this.#options.maxBodyBytes ? this.#limits.tooLarge : null;
   }
 
-  #counted(problem: Problem, startedMonoMs: number): void {
+  #counted(problem: Problem, { startedMonoMs, traceparent }: Exchange): void {
     const { counts, sampler, log } = this.#options;
     counts.requests[problem.outcome]++;
     counts.processing.observe((performance.now() - startedMonoMs) / 1000);
     if (problem.field === null) return;
     // The body is at fault. Its id may be missing or wrong, so the sample is drawn by a running number.
     this.#rejectedCount++;
-    if (!sampler.shouldLog(logEvents.rejected, String(this.#rejectedCount))) return;
-    log.info({ code: problem.code, field: problem.field, detail: problem.detail }, logEvents.rejected);
+    if (!sampler.shouldLog(logEvents.rejected, String(this.#rejectedCount), traceparent)) return;
+    const trace = { trace_id: traceIdOf(traceparent) ?? undefined };
+    log.info({ ...trace, code: problem.code, field: problem.field, detail: problem.detail }, logEvents.rejected);
   }
 }
 
@@ -199,6 +207,12 @@ function isChunkedOnce(request: HttpRequest): boolean {
   const first = request.getHeader('transfer-encoding');
   if (first === '') return true;
   return first.toLowerCase() === 'chunked' && linesOf(request, 'transfer-encoding') === 1;
+}
+
+/** What the request's events carry as their `traceparent`: '' unless there is one, valid and once. Source: W3C Trace Context, section 3.2. */
+function traceparentOf(request: HttpRequest): string {
+  const traceparent = acceptedTraceparent(request.getHeader('traceparent'));
+  return traceparent === '' || linesOf(request, 'traceparent') > 1 ? '' : traceparent;
 }
 
 /** How many lines of the head have this name; `getHeader` gives the first only. Looks at every line: not for what every request has. */

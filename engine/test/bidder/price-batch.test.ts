@@ -50,6 +50,35 @@ function bidsOf(result: BidResult): (BidResponse & { source: number | undefined 
   });
 }
 
+describe('a traced request', () => {
+  test('is named to the lookup by where its user stands in it; one without a user, or that is none, is not', async () => {
+    const { asked, lookup } = profilesOf();
+    const named: unknown[] = [];
+    const texts = [request('a', 'u1'), request('b'), '{', request('c', 'u2'), request('d', 'u1')];
+    const task = packMessages(
+      texts.map((text) => Buffer.from(text)),
+      [],
+      [1, 2, 3, 4].map((index) => ({ index, traceparent: `of ${index}` })),
+    );
+    await priceBatch(
+      task,
+      {
+        lookup: (userIds, traced) => {
+          named.push(...(traced ?? []));
+          return lookup.lookup(userIds);
+        },
+        close: () => undefined,
+      },
+      rules,
+    );
+    expect(asked).toEqual([['u1', 'u2']]);
+    expect(named).toEqual([
+      { position: 1, traceparent: 'of 3' },
+      { position: 0, traceparent: 'of 4' },
+    ]);
+  });
+});
+
 describe('a batch', () => {
   test('is priced with one lookup that names each user once', async () => {
     const { asked, lookup } = profilesOf();

@@ -1,3 +1,4 @@
+import { encodeTracedUsers } from '@helios/proto/traceparent';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultTiers } from '../../src/bidder/pricing.js';
 import { ProfileClient } from '../../src/bidder/profile-client.js';
@@ -56,6 +57,13 @@ describe('a lookup', () => {
       ['known-2', 'known-2', 'of known-2'],
     ]);
     expect(server.calls).toEqual([['known-1', 'stranger', 'known-2']]);
+    expect(server.traced).toEqual([[]]);
+  });
+
+  test('names the users of traced requests in its metadata', async () => {
+    const traced = [0, 2, 2].map((position, index) => ({ position, traceparent: `00-${String(index).repeat(32)}-b7ad6b7169203331-01` }));
+    expect((await connect().lookup(['known-1', 'stranger', 'known-2'], traced)).result).toBe('ok');
+    expect(server.traced).toEqual([[encodeTracedUsers(traced)]]);
   });
 
   test('of a thousand long ids with their profiles fits into one message', async () => {

@@ -79,6 +79,34 @@ describe('an accepted bid request', () => {
     expect((await ingest.sink.event(1)).headers).toEqual([{ 'helios-accepted-at': expect.stringMatching(/^\d{13}$/) }]);
   });
 
+  it('that says its trace twice belongs to none, and one of a later version is carried on as version 00', async () => {
+    const client = await connection();
+    client.send(rawRequest(validBody('twice'), { headers: { traceparent: `${TRACEPARENT}\r\ntraceparent: ${TRACEPARENT}` } }));
+    expect((await client.answer()).status).toBe(202);
+    expect((await ingest.sink.event(1)).headers).toEqual([{ 'helios-accepted-at': expect.any(String) }]);
+    const other = await connection();
+    other.send(rawRequest(validBody('later'), { headers: { traceparent: `01${TRACEPARENT.slice(2)}-more` } }));
+    expect((await other.answer()).status).toBe(202);
+    expect((await ingest.sink.event(2)).headers).toContainEqual({ traceparent: TRACEPARENT });
+  });
+
+  it('of a sampled trace is logged under its id whatever the sample rate, accepted or rejected, and the next request is not', async () => {
+    await start({ logSampleRate: 0 });
+    const client = await connection();
+    for (const body of [validBody('traced'), '{"id":""}']) {
+      client.send(rawRequest(body, { headers: { traceparent: TRACEPARENT } }));
+      await client.answer();
+      client.send(rawRequest(body));
+      await client.answer();
+    }
+    expect(
+      ingest.logged.filter((line) => String(line['msg']).startsWith('bid request ')).map((line) => [line['msg'], line['trace_id']]),
+    ).toEqual([
+      ['bid request accepted', TRACEPARENT.slice(3, 35)],
+      ['bid request rejected', TRACEPARENT.slice(3, 35)],
+    ]);
+  });
+
   it('is logged once it is acknowledged, with its facts', async () => {
     const client = await connection();
     const body = validBody('logged');

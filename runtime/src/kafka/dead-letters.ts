@@ -1,4 +1,5 @@
 import { headerNames, replayHeaderNames, type Stage } from '@helios/proto/topics';
+import { traceIdOf } from '@helios/proto/traceparent';
 import type { Logger } from 'pino';
 import { HeliosError } from '../errors.js';
 import { LogSampler } from '../log.js';
@@ -8,6 +9,8 @@ import type { ConsumedMessage } from './consumer.js';
 import { headerText } from './headers.js';
 import type { EventProducer } from './producer.js';
 
+/** A key is a request's id, of at most 256 bytes; other producers may write longer ones. */
+const KEY_SHOWN_MAX_BYTES = 256;
 /** Headers are for people: a longer text helps nobody. */
 const ERROR_TEXT_MAX_CHARS = 500;
 /** So many letters of a batch are under way at once: enough to hide the round trip, few enough for the producer's memory at 1 MB each. */
@@ -93,7 +96,8 @@ export class DeadLetters {
     if (!this.#sampler.shouldLog('dead_letter', `${message.partition}:${message.offset}`)) return;
     const { topic, partition, offset } = message;
     const leftOutBefore = this.#sampler.leftOut.get('dead_letter');
-    this.#log.error({ topic, partition, offset, errorCode, errorText, leftOutBefore }, 'message dead-lettered');
+    const request = { request_id: message.key?.toString('utf8', 0, KEY_SHOWN_MAX_BYTES), trace_id: traceOf(message) };
+    this.#log.error({ ...request, topic, partition, offset, errorCode, errorText, leftOutBefore }, 'message dead-lettered');
   }
 
   /**
@@ -119,4 +123,8 @@ export class DeadLetters {
       throw error;
     }
   }
+}
+
+function traceOf(message: ConsumedMessage): string | undefined {
+  return traceIdOf(headerText(message, headerNames.traceparent)) ?? undefined;
 }
