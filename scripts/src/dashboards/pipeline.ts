@@ -46,6 +46,13 @@ export const pipeline: DashboardSpec = {
           queries: [['{{job}} {{instance}}', `sum by (job, instance) (${series('helios_consumer_batches_in_flight')})`]],
         },
         {
+          title: 'Consumers held back',
+          description:
+            'Share of the time in which a role takes nothing, because its batches in flight are at their bound or its output has no room.',
+          unit: 'percentunit',
+          queries: [['{{job}} {{reason}}', `sum by (job, reason) (${rate('helios_consumer_held_back_seconds_total')})`]],
+        },
+        {
           title: 'Partitions and rebalances',
           description: 'Partitions that each instance owns, and how often they changed hands.',
           unit: 'short',
@@ -146,6 +153,18 @@ export const pipeline: DashboardSpec = {
           alerts: ['HeliosKafkaSilent'],
         },
         {
+          title: 'Round trip to the brokers',
+          description: 'Mean and p99 of requests of the producer to its brokers, as librdkafka measures them.',
+          unit: 's',
+          queries: [['{{job}} {{statistic}}', `max by (job, statistic) (${series('helios_kafka_broker_round_trip_seconds')})`]],
+        },
+        {
+          title: 'Requests to brokers in trouble',
+          description: 'Requests of the Kafka client that were tried again or got no answer in time.',
+          unit: 'short',
+          queries: [['{{job}} {{kind}}', `sum by (job, kind) (${rate('helios_kafka_request_troubles_total')})`]],
+        },
+        {
           title: 'Backlog of the fullest partition',
           description:
             'Unconsumed bytes of the topic that a role writes to, where KAFKA_BACKLOG_MAX_BYTES guards it (the embedded broker); no data elsewhere.',
@@ -215,6 +234,13 @@ export const pipeline: DashboardSpec = {
           alerts: ['HeliosBreakersOpen'],
         },
         {
+          title: 'Breakers that opened',
+          description: 'How often a breaker opened; short openings show here though no scrape saw them.',
+          unit: 'short',
+          queries: [['{{job}}', `sum by (job) (increase(${series('helios_profile_breaker_openings_total')}[$__rate_interval]))`]],
+          alerts: ['HeliosBreakersOpen'],
+        },
+        {
           title: 'Calls to profile-svc',
           description: 'Calls answered by profile-svc, by result.',
           unit: 'short',
@@ -226,6 +252,12 @@ export const pipeline: DashboardSpec = {
           unit: 's',
           queries: [['{{method}}', quantileOf(0.99, 'helios_profile_request_duration_seconds', '', 'method')]],
           thresholds: { red: 0.005 },
+        },
+        {
+          title: 'Reads from the store',
+          description: 'Duration of one pipelined read from Redis. No data on the store in memory.',
+          unit: 's',
+          queries: quantiles('helios_profile_store_read_duration_seconds'),
         },
         {
           title: 'Users looked up',

@@ -54,17 +54,19 @@ export const services: DashboardSpec = {
       panels: [
         {
           title: 'Event-loop delay, p99',
-          description: 'How late 1 of 100 turns of the event loop comes, between two scrapes.',
+          description:
+            'How late 1 of 100 turns of the event loop comes, since the last scrape. A timer of 10 ms measures it: about 10 ms is a loop at rest.',
           unit: 's',
           queries: [['{{job}} {{instance}}', series('nodejs_eventloop_lag_p99_seconds')]],
           thresholds: { orange: 0.05, red: 0.1 },
           alerts: ['HeliosEventLoopBlocked'],
         },
         {
-          title: 'Event-loop delay, mean',
-          description: 'The mean over all turns. A timer of 10 ms measures it, so about 10 ms is an idle loop.',
-          unit: 's',
-          queries: [['{{job}} {{instance}}', series('nodejs_eventloop_lag_mean_seconds')]],
+          title: 'Event loop busy',
+          description: 'Share of the time in which the main thread works. At 100 % a process takes no more, whatever its CPU says.',
+          unit: 'percentunit',
+          queries: [['{{job}} {{instance}}', rate('helios_event_loop_busy_seconds_total')]],
+          thresholds: { orange: 0.7, red: 0.9 },
         },
         {
           title: 'Garbage collection',
@@ -170,6 +172,12 @@ export const services: DashboardSpec = {
           queries: [['{{route}}', quantileOf(0.99, 'helios_api_request_duration_seconds', '', 'route')]],
           thresholds: { orange: 0.02, red: 0.1 },
           alerts: ['HeliosApiSlow'],
+        },
+        {
+          title: 'API: in flight',
+          description: 'Requests that are being answered.',
+          unit: 'short',
+          queries: [['{{instance}}', `sum by (instance) (${series('helios_api_requests_in_flight')})`]],
         },
         {
           title: 'API: exports',
