@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { mockProfile, userIdAt } from '@helios/profile-svc/mock-profiles';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freshPrefix, simpleRequest } from './bid-stream.js';
 import { HeliosUnderTest, type Service, services, stopped } from './helios-under-test.js';
+import { documentedMetrics, shownMetrics } from './metrics-page.js';
 import { runProgram } from './processes.js';
 
 /** What somebody sees who starts Helios and sends one bid request. */
@@ -115,6 +117,13 @@ describe('around it', () => {
       ),
     );
     expect(answers).toEqual(services.flatMap((service) => ['/healthz', '/readyz', '/metrics'].map((path) => [service, path, 200])));
+  });
+
+  it.each(services)('docs/metrics.md has every metric of %s with its type and labels, and none that it does not show', async (service) => {
+    const documented = documentedMetrics(readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8'))[service];
+    const shown = shownMetrics(await (await helios.admin(service, '/metrics')).text(), documented);
+    expect(Object.keys(documented).length).toBeGreaterThan(25);
+    expect(shown).toEqual(documented);
   });
 
   it('the dashboard serves its page and tells it where the API is, which lets it read', async () => {
