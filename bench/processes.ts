@@ -75,6 +75,20 @@ export async function startHelper(
   return { ready, process: child, stop: () => stop(child) };
 }
 
+/** Runs a program of the repository to its end and returns what it printed. @throws Error when it fails. */
+export function runToEnd(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, file), ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    child.once('error', reject);
+    child.once('close', (code) => (code === 0 ? resolve(printed) : reject(new Error(`${file} ended with exit code ${code}`))));
+  });
+}
+
 /** Resolves when `condition` holds; a rejection counts as "not yet" until the time is over. */
 export async function until(condition: () => Promise<boolean>, limitMs: number): Promise<void> {
   const deadlineMonoMs = performance.now() + limitMs;
@@ -91,9 +105,14 @@ export async function until(condition: () => Promise<boolean>, limitMs: number):
   }
 }
 
+/** What a service's /metrics says. */
+export async function scrapeText(adminPort: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+}
+
 /** Sums of a service's metrics by name, labels added up, and by name with labels. */
 export async function scrape(adminPort: number): Promise<(name: string) => number> {
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  const text = await scrapeText(adminPort);
   const values = new Map<string, number>();
   for (const line of text.split('\n')) {
     const match = /^([a-zA-Z_:][\w:]*)(\{[^}]*\})? (\S+)/.exec(line);

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +6,7 @@ import { openDatabase, type TransactionalDatabase } from '@helios/analytics/db';
 import { loadConfig } from '@helios/runtime/config';
 import { knownVariables } from '@helios/runtime/gen/known-variables';
 import { foldPastDays } from '@helios/scripts/made-outcomes/load';
-import { startHelper } from '../processes.js';
+import { runToEnd, startHelper } from '../processes.js';
 
 /**
  * A PostgreSQL of the bench's own that holds made-up outcomes, with its data under `.helios/bench-outcomes-<rows>`: loaded when that is
@@ -57,7 +56,7 @@ export async function startLoadedDatabase(rows: number): Promise<LoadedDatabase>
       DB_NAME: String(name),
       DB_PASSWORD: readFileSync(String(passwordFile), 'utf8').trim(),
     };
-    await run('analytics/dist/main.js', ['migrate'], { ...env, LOG_LEVEL: 'error' });
+    await runToEnd('analytics/dist/main.js', ['migrate'], { ...env, LOG_LEVEL: 'error' });
     const database = openDatabase(configOf(env), {
       applicationName: 'helios-bench',
       poolSize: 1,
@@ -88,7 +87,7 @@ async function loaded(folder: string, rows: number, env: Record<string, string>,
     // With the default of 1 GB the load is a row of checkpoints, each of which writes every page anew into the log.
     await alterSystem(database, `set max_wal_size = '8GB'`);
     const args = ['--rows', String(rows), '--days', String(LOAD_DAYS), '--seed', String(LOAD_SEED), '--until', until];
-    const line = await run('scripts/dist/load-outcomes.js', args, env);
+    const line = await runToEnd('scripts/dist/load-outcomes.js', args, env);
     await alterSystem(database, 'reset max_wal_size');
     writeFileSync(`${mark}.tmp`, line);
     renameSync(`${mark}.tmp`, mark);
@@ -99,20 +98,6 @@ async function loaded(folder: string, rows: number, env: Record<string, string>,
 async function alterSystem(database: TransactionalDatabase, what: string): Promise<void> {
   await database.query({ text: `alter system ${what}` }, []);
   await database.query({ text: 'select pg_reload_conf()' }, []);
-}
-
-/** Runs a program of the repository to its end and returns what it printed. @throws Error when it fails. */
-function run(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, file), ...args], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
-    child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve(printed) : reject(new Error(`${file} ended with exit code ${code}`))));
-  });
 }
 
 function configOf(env: Record<string, string>): DatabaseConfig {

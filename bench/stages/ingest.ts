@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { nextBidRequest } from '@helios/scripts/bid-request-mix';
 import { SeededRandom } from '@helios/scripts/random';
+import { type BrokerKind, brokerNames, startBroker } from '../brokers.js';
+import { saturate } from '../load/saturation.js';
+import { peerCpuMicros } from '../peers/peer-life.js';
 import { freePort, scrape, startHelper, startService } from '../processes.js';
 import { median, rounded, writeResult } from '../result-file.js';
 
 /**
  * Question: what does an acknowledged, parsed and validated 202 cost beside a handler that does nothing?
- * Method: pairs of saturation runs, ingest and the bare handler in turns, same bodies, 256 connections, embedded broker. Checked: every
- * answer counted is a 202, and the broker acknowledged as many events. Judged as the median of the pairs' ratios.
+ * Method: pairs of saturation runs, ingest and the bare handler in turns, same bodies, 256 connections, on the embedded broker or on
+ * real Kafka. Checked: every answer counted is a 202, and the broker acknowledged as many events. Judged as the median of the pairs' ratios.
  */
 const CONNECTIONS = 256;
 const BODIES = 500;
@@ -18,23 +19,27 @@ interface Sample {
   readonly cpuMicrosPerRequest: number;
 }
 
-export async function benchIngest(options: { seconds: number; pairs: number }): Promise<void> {
+export interface IngestBenchOptions {
+  /** Of one sample. */
+  readonly seconds: number;
+  readonly pairs: number;
+  readonly broker: BrokerKind;
+}
+
+export async function benchIngest(options: IngestBenchOptions): Promise<void> {
   const random = new SeededRandom(1);
   const bodies = Array.from({ length: BODIES }, () => JSON.stringify(nextBidRequest(random, { shape: 'short', floors: 'split' }))).join(
     '\n',
   );
-  const broker = await startHelper('scripts/dist/broker.js', []);
+  const broker = await startBroker(options.broker);
   const port = await freePort();
-  const ingest = await startService('engine/dist/main.js', ['ingest'], {
-    KAFKA_BROKERS: String(broker.ready['bootstrap']),
-    INGEST_PORT: String(port),
-  });
+  const ingest = await startService('engine/dist/main.js', ['ingest'], { ...broker.env, INGEST_PORT: String(port) });
   const bare = await startHelper('bench/dist/peers/bare-handler.js', []);
   const barePort = Number(bare.ready['port']);
   const pairs: { ingest: Sample; bare: Sample; throughputRatio: number; cpuRatio: number }[] = [];
   try {
-    await saturate(port, 2, bodies);
-    await saturate(barePort, 2, bodies);
+    await saturate(port, CONNECTIONS, 2, bodies);
+    await saturate(barePort, CONNECTIONS, 2, bodies);
     for (let pair = 1; pair <= options.pairs; pair++) {
       const ours = await ingestSample(port, ingest.adminPort, options.seconds, bodies);
       const theirs = await bareSample(barePort, options.seconds, bodies);
@@ -51,7 +56,7 @@ export async function benchIngest(options: { seconds: number; pairs: number }): 
     await broker.stop();
   }
   const summary = {
-    question: 'throughput and CPU of an acknowledged 202 beside a bare uWebSockets.js handler, 256 connections, embedded broker',
+    question: `throughput and CPU of an acknowledged 202 beside a bare uWebSockets.js handler, 256 connections, ${brokerNames[options.broker]}`,
     bodyBytesMean: Math.round(bodies.length / BODIES),
     throughputRatio: rounded(median(pairs.map((pair) => pair.throughputRatio)), 3),
     cpuRatio: rounded(median(pairs.map((pair) => pair.cpuRatio)), 3),
@@ -61,14 +66,14 @@ export async function benchIngest(options: { seconds: number; pairs: number }): 
     bareCpuMicrosPerRequest: median(pairs.map((pair) => pair.bare.cpuMicrosPerRequest)),
     pairs,
   };
-  console.log(
-    `ratio to the bare handler: throughput ${summary.throughputRatio}, CPU ${summary.cpuRatio}; ${writeResult('ingest', 'npm run bench -- ingest', summary)}`,
-  );
+  const flag = options.broker === 'kafka' ? ' --kafka' : '';
+  const path = writeResult(`ingest${flag.replace(' --', '-')}`, `npm run bench -- ingest${flag}`, summary);
+  console.log(`ratio to the bare handler: throughput ${summary.throughputRatio}, CPU ${summary.cpuRatio}; ${path}`);
 }
 
 async function ingestSample(port: number, adminPort: number, seconds: number, bodies: string): Promise<Sample> {
   const before = await scrape(adminPort);
-  const load = await saturate(port, seconds, bodies);
+  const load = await saturate(port, CONNECTIONS, seconds, bodies);
   const after = await scrape(adminPort);
   const acknowledged =
     after('helios_kafka_deliveries_total{result="acknowledged"}') - before('helios_kafka_deliveries_total{result="acknowledged"}');
@@ -81,28 +86,11 @@ async function ingestSample(port: number, adminPort: number, seconds: number, bo
 }
 
 async function bareSample(port: number, seconds: number, bodies: string): Promise<Sample> {
-  const cpu = async (): Promise<number> =>
-    ((await (await fetch(`http://127.0.0.1:${port}/cpu`)).json()) as { cpuMicros: number }).cpuMicros;
-  const before = await cpu();
-  const load = await saturate(port, seconds, bodies);
+  const before = await peerCpuMicros(port);
+  const load = await saturate(port, CONNECTIONS, seconds, bodies);
   if (load.others > 0) throw new Error(`the bare handler gave ${load.others} answers that are no 202`);
   return {
     requestsPerSecond: Math.round(load.accepted / load.seconds),
-    cpuMicrosPerRequest: rounded(((await cpu()) - before) / load.accepted),
+    cpuMicrosPerRequest: rounded(((await peerCpuMicros(port)) - before) / load.accepted),
   };
-}
-
-function saturate(port: number, seconds: number, bodies: string): Promise<{ accepted: number; others: number; seconds: number }> {
-  const file = fileURLToPath(new URL('../load/saturate.js', import.meta.url));
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, String(port), String(CONNECTIONS), String(seconds)], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.once('exit', (code) =>
-      code === 0 ? resolve(JSON.parse(output) as never) : reject(new Error(`the load process ended with exit code ${code}`)),
-    );
-    child.stdin.end(bodies);
-  });
 }
