@@ -27,6 +27,7 @@ const programs = {
   observe: { file: 'scripts/dist/observe/main.js', what: 'run a Prometheus beside what runs on this machine (npm run observe)' },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
   bench: { file: 'bench/dist/main.js', what: 'measure' },
+  gate: { file: 'bench/dist/gate/main.js', what: 'judge the latency and the CPU cost of ingest (npm run bench:gate)' },
   faults: { file: 'bench/dist/faults/main.js', what: 'inject faults into real processes and check that nothing accepted is lost' },
 };
 

@@ -21,6 +21,7 @@ const checks = [
   { name: 'lint and format', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'types of the tests', command: [bin('tsc'), '-p', 'tsconfig.test.json'] },
   { name: 'types of the browser tests', command: [bin('tsc'), '-p', 'dashboard/test/browser'] },
+  { name: 'types of the k6 scenarios', command: [bin('tsc'), '-p', 'bench/k6'] },
   { name: 'generated protobuf code', command: [join(root, 'scripts/generate-proto'), '--check'] },
   { name: 'generated configuration', command: [process.execPath, join(root, 'scripts/run.mjs'), 'configuration', '--check'] },
   { name: 'generated OpenAPI document', command: [process.execPath, join(root, 'scripts/run.mjs'), 'openapi', '--check'] },

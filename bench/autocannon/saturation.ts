@@ -28,8 +28,11 @@ export interface SaturationResult {
   readonly service: Percentiles;
 }
 
-const BODIES = 500;
+/** Every connection keeps a copy of each. */
+const BODIES = 50;
 const TIMEOUT_SECONDS = 10;
+/** A run ends at one of autocannon's ticks. */
+const SAMPLE_MS = 100;
 
 /** Posts generated bid requests. `expects`: what the server can know of a request, its id or, without parsing it, its bytes. */
 export function saturateBid(
@@ -71,7 +74,16 @@ async function saturate(options: SaturationOptions, requestsOf: (check: Check) =
   const startedMonoMs = performance.now();
   await new Promise<void>((resolve, reject) => {
     const instance = autocannon(
-      { url, connections, duration: seconds, requests, pipelining: 1, timeout: TIMEOUT_SECONDS, skipAggregateResult: true },
+      {
+        url,
+        connections,
+        duration: seconds,
+        requests,
+        pipelining: 1,
+        timeout: TIMEOUT_SECONDS,
+        skipAggregateResult: true,
+        sampleInt: SAMPLE_MS,
+      },
       (error) => (error ? reject(error as Error) : resolve()),
     );
     instance.on('response', (_client, _status, _bytes, responseMs) => recordMs(service, responseMs));

@@ -42,7 +42,13 @@ function bodyOf(id: string, n: number): string {
   const imp = [];
   for (let index = 0; index <= n % sizes.length; index++) {
     const [w, h] = sizes[(n + index) % sizes.length] ?? sizes[0];
-    imp.push({ id: String(index + 1), banner: { w, h, pos: 1 }, bidfloor: (n + index) % 2 === 0 ? 0.01 : 0.12, bidfloorcur: 'USD', secure: 1 });
+    imp.push({
+      id: String(index + 1),
+      banner: { w, h, pos: 1 },
+      bidfloor: (n + index) % 2 === 0 ? 0.01 : 0.12,
+      bidfloorcur: 'USD',
+      secure: 1,
+    });
   }
   return JSON.stringify({
     id,

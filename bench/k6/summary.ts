@@ -1,3 +1,5 @@
+import { steadySeconds } from './scenario-set.ts';
+
 /** What the scripts print and write at the end of a run. */
 
 /** As k6 hands it to `handleSummary`, as much of it as is read here. */
@@ -50,7 +52,7 @@ export function steadySummary(script: string, { metrics }: SummaryData): SteadyS
   return {
     script,
     requests: time('count'),
-    perSecond: value('http_reqs', 'rate'),
+    perSecond: time('count') / steadySeconds(),
     p50Ms: time('med'),
     p95Ms: time('p(95)'),
     p99Ms: time('p(99)'),

@@ -77,8 +77,9 @@ class Share {
     const { perSecond, seconds, answerTimeoutMs } = this.#run;
     const { share, shareCount, startMonoMs } = this.#place;
     const total = this.#warmupRequests + Math.round(perSecond * seconds);
-    for (let n = share; n < total; ) {
-      for (let burst = 0; burst < BURST_MAX && n < total && this.#dueMonoMs(n) <= performance.now(); burst++, n += shareCount) this.#offer(n);
+    for (let n = share; n < total;) {
+      for (let burst = 0; burst < BURST_MAX && n < total && this.#dueMonoMs(n) <= performance.now(); burst++, n += shareCount)
+        this.#offer(n);
       // A timer is good to a millisecond and a little; spinning for the rest would take a core from what is measured.
       if (n < total) await sleep(Math.max(0, Math.floor(this.#dueMonoMs(n) - performance.now())));
     }

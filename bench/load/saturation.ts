@@ -11,7 +11,9 @@ export interface Saturation {
 export function saturate(port: number, connections: number, seconds: number, bodies: string): Promise<Saturation> {
   const file = fileURLToPath(new URL('saturate.js', import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, String(port), String(connections), String(seconds)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [file, String(port), String(connections), String(seconds)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.once('exit', (code) =>

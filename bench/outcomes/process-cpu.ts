@@ -2,19 +2,25 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * CPU seconds that a process and its children have used so far, children that ended included. PostgreSQL works in children of its server.
- * Linux only: null elsewhere. Resolution is the kernel's tick, usually 10 ms.
+ * CPU seconds that a process and all that it started, directly or not, have used so far, those included that ended and were waited for.
+ * PostgreSQL works in children of its server. Linux only: null elsewhere. Resolution is the kernel's tick, usually 10 ms.
  */
 export function treeCpuSeconds(pid: number): number | null {
   if (process.platform !== 'linux') return null;
-  let ticks = 0;
+  const childrenOf = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const child = Number(entry);
-    if (parentOf(child) === pid) ticks += ticksOf(child, false);
+    const parent = parentOf(child);
+    childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), child]);
   }
-  // Last: a child that ends meanwhile has been counted already and is not lost.
-  return (ticks + ticksOf(pid, true)) / ticksPerSecond();
+  return ticksOfTree(pid, childrenOf) / ticksPerSecond();
+}
+
+/** Children first: one that ends meanwhile has been counted already and is not lost. */
+function ticksOfTree(pid: number, childrenOf: ReadonlyMap<number, readonly number[]>): number {
+  const children = childrenOf.get(pid) ?? [];
+  return children.reduce((sum, child) => sum + ticksOfTree(child, childrenOf), 0) + ticksOf(pid);
 }
 
 /** Fields of /proc/PID/stat that follow the name; [] when the process is gone. */
@@ -31,11 +37,11 @@ function parentOf(pid: number): number {
   return Number(statOf(pid)[1]);
 }
 
-/** User and system time; with `ended` that of children that were waited for, too. */
-function ticksOf(pid: number, ended: boolean): number {
-  const fields = statOf(pid);
-  const own = Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  return ended ? own + Number(fields[13] ?? 0) + Number(fields[14] ?? 0) : own;
+/** User and system time, with that of children that ended and were waited for. */
+function ticksOf(pid: number): number {
+  return statOf(pid)
+    .slice(11, 15)
+    .reduce((sum, field) => sum + Number(field), 0);
 }
 
 function ticksPerSecond(): number {

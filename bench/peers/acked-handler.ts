@@ -49,6 +49,15 @@ const sink: DeliverySink = {
   },
 };
 
+/** Hands a body over, or answers 503 at once. */
+function take(response: uWS.HttpResponse, body: Buffer): Waiting {
+  const entry: Waiting = { response, bytes: body.length };
+  const token = ++lastToken;
+  if (producer.produce(kafka.bidRequestsTopic, null, body, undefined, sink, token) === null) waiting.set(token, entry);
+  else response.writeStatus('503 Service Unavailable').end();
+  return entry;
+}
+
 const app = uWS.App();
 
 app.post('/bid', (response) => {
@@ -59,16 +68,8 @@ app.post('/bid', (response) => {
   });
   response.onData((chunk, isLast) => {
     // The library takes the chunk's memory back when this returns.
-    if (!isLast) return void pieces.push(Buffer.from(chunk.slice(0)));
-    const last = Buffer.from(chunk);
-    const body = pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
-    const token = ++lastToken;
-    if (producer.produce(kafka.bidRequestsTopic, null, body, undefined, sink, token) !== null) {
-      response.writeStatus('503 Service Unavailable').end();
-      return;
-    }
-    entry = { response, bytes: body.length };
-    waiting.set(token, entry);
+    if (isLast) entry = take(response, pieces.length === 0 ? Buffer.from(chunk) : Buffer.concat([...pieces, Buffer.from(chunk)]));
+    else pieces.push(Buffer.from(chunk.slice(0)));
   });
 });
 
