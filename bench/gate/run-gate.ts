@@ -1,5 +1,5 @@
 import { loadavg } from 'node:os';
-import type { BrokerKind } from '../brokers.js';
+import type { BrokerKind } from '../servers.js';
 import { rounded } from '../result-file.js';
 import { type IngestProgram, startHandlers } from './handlers.js';
 import { type FigureVerdict, judge, type Judgement, type Outcome, type PairSample } from './judge.js';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { BrokerKind } from '../brokers.js';
+import type { BrokerKind } from '../servers.js';
 import { measuredWith, writeResult } from '../result-file.js';
 import { type IngestProgram, realIngest } from './handlers.js';
 import type { Outcome } from './judge.js';

@@ -1,20 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { bidOn } from '@helios/engine/bidder/bid';
-import { highestInterest } from '@helios/engine/bidder/pricing';
-import { decide } from '@helios/engine/auction/decide';
-import { parseBidRequest } from '@helios/proto/bid-request';
-import { encodeAuctionOutcome, encodeBidResponse } from '@helios/proto/events';
-import { groupDefaults, headerNames, topicDefaults } from '@helios/proto/topics';
-import { mockProfile, userIdAt } from '@helios/profile-svc/mock-profiles';
 import { createLogger } from '@helios/runtime/log';
-import { EventProducer, type OutgoingEvent } from '@helios/runtime/kafka/producer';
+import { EventProducer } from '@helios/runtime/kafka/producer';
 import { Metrics } from '@helios/runtime/metrics';
 import { kafkaSettings } from '@helios/runtime/settings';
-import { KNOWN_USERS, nextBidRequest } from '@helios/scripts/bid-request-mix';
-import { SeededRandom } from '@helios/scripts/random';
-import { type Measured, scrape, startHelper, startService, until } from '../processes.js';
+import { freePort, type Measured, scrape, startHelper, startService, until } from '../processes.js';
 import { median, rounded, writeResult } from '../result-file.js';
+import { type BrokerKind, startBroker } from '../servers.js';
+import { bidsOf, type Feed, feeds, type StageName } from './stage-feeds.js';
 
 /**
  * Question: how many messages a second does one core carry in bidder, auction and writer, each alone with its input ready?
@@ -22,37 +15,26 @@ import { median, rounded, writeResult } from '../result-file.js';
  * stage's own process, all threads, from its /metrics. Checked: the number of results against the pure rule over the same input.
  * A core means 1,000,000 / CPU microseconds a message.
  */
-export type StageName = 'bidder' | 'auction' | 'writer';
 
-export interface Feed {
-  readonly topic: string;
-  readonly groupId: string;
-  readonly events: (first: number, count: number) => OutgoingEvent[];
+export interface StageBenchOptions {
+  readonly messages: number;
+  readonly samples: number;
+  readonly cpuProfile: boolean;
+  readonly broker: BrokerKind;
 }
 
 const CHUNK = 2000;
-const MARKET = { medianUsd: 0.037, sigma: 1.17, seed: 1 };
 
-export async function benchStage(stage: StageName, options: { messages: number; samples: number; cpuProfile: boolean }): Promise<void> {
-  const broker = await startHelper('scripts/dist/broker.js', []);
-  const env = { KAFKA_BROKERS: String(broker.ready['bootstrap']), KAFKA_FETCH_WAIT_MAX_MS: '5', KAFKA_SESSION_TIMEOUT_MS: '3000' };
-  const started: { stop(): Promise<void> }[] = [broker];
+export async function benchStage(stage: StageName, options: StageBenchOptions): Promise<void> {
+  const opened = await openStage(stage, options);
   try {
-    const service = await startStage(stage, env, started, options.cpuProfile);
-    const feed = feeds[stage];
-    const producer = feeder(env.KAFKA_BROKERS, feed);
-    started.push({ stop: () => producer.close(2000) });
-    await until(async () => producer.hasRoom(), 30_000);
-    let at = await run(stage, service, producer, feed, 0, CHUNK * 2);
     const samples: StageSample[] = [];
-    for (let sample = 0; sample < options.samples; sample++) {
-      const { figures, next } = await takeSample(stage, service, producer, feed, at, options.messages);
-      samples.push(figures);
-      at = next;
-    }
+    for (let sample = 0; sample < options.samples; sample++) samples.push(await opened.sample(options.messages));
     const perCore = median(samples.map((sample) => sample.messagesPerSecondPerCore));
-    const path = writeResult(stage, `npm run bench -- ${stage}`, {
+    const [name, flag] = options.broker === 'kafka' ? [`${stage}-kafka`, ' --kafka'] : [stage, ''];
+    const path = writeResult(name, `npm run bench -- ${stage}${flag}`, {
       question: `messages a second a core of the ${stage}, input ready, results checked`,
+      broker: options.broker,
       messagesPerSample: options.messages,
       messagesPerSecondPerCore: perCore,
       cpuMicrosPerMessage: median(samples.map((sample) => sample.cpuMicrosPerMessage)),
@@ -60,7 +42,48 @@ export async function benchStage(stage: StageName, options: { messages: number; 
     });
     console.log(`${stage}: ${perCore} messages a second a core; ${path}`);
   } finally {
+    await opened.stop();
+  }
+}
+
+/** A stage that runs alone, warmed up, with a producer that feeds it. */
+export interface OpenStage {
+  readonly service: Measured;
+  /** Runs so many messages through it and says what they cost. @throws Error when it gave other results than the pure rule. */
+  sample(messages: number): Promise<StageSample>;
+  stop(): Promise<void>;
+}
+
+/** Starts broker, stage and what the stage needs. `env`: settings of the stage; `partitions` of each topic, on Kafka only. */
+export async function openStage(
+  stage: StageName,
+  options: { broker: BrokerKind; cpuProfile?: boolean; env?: Readonly<Record<string, string>>; partitions?: number },
+): Promise<OpenStage> {
+  const broker = await startBroker(options.broker, options.partitions);
+  // The mock cluster allows any session; a real broker none below its own bound.
+  const sessionTimeoutMs = broker.kind === 'kafka' ? '6000' : '3000';
+  const fetching = { KAFKA_FETCH_WAIT_MAX_MS: '5', KAFKA_SESSION_TIMEOUT_MS: sessionTimeoutMs };
+  const env = { KAFKA_BROKERS: broker.bootstrap, ...fetching, ...options.env };
+  const started: { stop(): Promise<void> }[] = [broker];
+  const stop = async (): Promise<void> => {
     for (const part of started.toReversed()) await part.stop();
+  };
+  try {
+    const service = await startStage(stage, env, started, options.cpuProfile === true);
+    const feed = feeds[stage];
+    const producer = feeder(broker.bootstrap, feed);
+    started.push({ stop: () => producer.close(2000) });
+    await until(async () => producer.hasRoom(), 30_000);
+    let at = await run(stage, service, producer, feed, 0, CHUNK * 2);
+    const sample = async (messages: number): Promise<StageSample> => {
+      const { figures, next } = await takeSample(stage, service, producer, feed, at, messages);
+      at = next;
+      return figures;
+    };
+    return { service, sample, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 
@@ -68,6 +91,8 @@ export interface StageSample {
   readonly messagesPerSecondPerCore: number;
   readonly cpuMicrosPerMessage: number;
   readonly messagesPerSecond: number;
+  /** Resident memory of the stage's process afterwards. */
+  readonly rssMb: number;
 }
 
 /** Runs `messages` messages of `feed`, from number `first` on, through the stage; returns what they cost and where the next sample begins. */
@@ -89,6 +114,7 @@ export async function takeSample(
     messagesPerSecondPerCore: Math.round(1e6 / perMessage),
     cpuMicrosPerMessage: rounded(perMessage),
     messagesPerSecond: Math.round(messages / seconds),
+    rssMb: Math.round(after('process_resident_memory_bytes') / 1e6),
   };
   console.log(
     `${stage}: ${perMessage.toFixed(1)} us of CPU a message, ${figures.messagesPerSecondPerCore} a second a core, ${figures.messagesPerSecond} a second here`,
@@ -109,7 +135,7 @@ async function startStage(
     return service;
   }
   if (stage === 'bidder') {
-    const profilePort = String(50_000 + (process.pid % 10_000));
+    const profilePort = String(await freePort());
     const profiles = await startService('profile-svc/dist/main.js', [], { PROFILE_STORE: 'memory', PROFILE_PORT: profilePort });
     started.push(profiles);
     const service = await startService(
@@ -186,87 +212,3 @@ const results: Record<StageName, (read: (name: string) => number) => number> = {
   auction: (read) => read('helios_kafka_deliveries_total{result="acknowledged"}'),
   writer: (read) => read('helios_writer_rows_total{result="inserted"}'),
 };
-
-/** How many bids the pure rule makes of these requests; floors are such that the profile does not matter. */
-function bidsOf(events: readonly OutgoingEvent[]): number {
-  let bids = 0;
-  for (const event of events) {
-    const parsed = parseBidRequest(event.value);
-    if (!parsed.ok) throw new Error(parsed.fault.detail);
-    bids += bidOn(parsed.request, null, rules, '').bids.length;
-  }
-  return bids;
-}
-
-const rules = { pricing: highestInterest(), auctionType: 2 } as const;
-const runId = Date.now().toString(36);
-
-/** Request `index` of the run: two slots a request, so that a message is what spec section 4 calls one. */
-function requestAt(index: number): { id: string; text: string } {
-  const random = new SeededRandom(index + 1);
-  const id = `bench-${runId}-${index}`;
-  const base = nextBidRequest(random, { shape: 'short', floors: 'split' });
-  const slots = (base['ad_slots'] as object[]).slice(0, 2);
-  return { id, text: JSON.stringify({ ...base, id, ad_slots: slots }) };
-}
-
-const acceptedHeaders = () => [{ [headerNames.acceptedAt]: String(Date.now()) }];
-
-const idAt = (index: number): string => `bench-${runId}-${index}`;
-
-function bidResponseAt(index: number, id = idAt(index)): { id: string; text: string; timestamp: string } {
-  const userIndex = index % (2 * KNOWN_USERS);
-  const parsed = parseBidRequest(
-    Buffer.from(
-      JSON.stringify({
-        id,
-        user: { id: userIdAt(userIndex) },
-        site: { domain: `site-${index % 97}.example` },
-        ad_slots: [{ id: '1', w: 300, h: 250, floor: 0.005 }],
-      }),
-    ),
-  );
-  if (!parsed.ok) throw new Error(parsed.fault.detail);
-  const timestamp = new Date().toISOString();
-  const profile = userIndex < KNOWN_USERS ? mockProfile(userIndex, 1) : null;
-  const [bid] = bidOn(parsed.request, profile, rules, timestamp).bids;
-  if (bid === undefined) throw new Error('the generated slot got no bid');
-  return { id, text: encodeBidResponse(bid), timestamp };
-}
-
-const feeds: Record<StageName, Feed> = {
-  bidder: {
-    topic: topicDefaults.KAFKA_TOPIC_BID_REQUESTS,
-    groupId: groupDefaults.bidder,
-    events: (first, count) =>
-      Array.from({ length: count }, (_, index) => {
-        const { id, text } = requestAt(first + index);
-        return { key: id, value: Buffer.from(text), headers: acceptedHeaders() };
-      }),
-  },
-  auction: {
-    topic: topicDefaults.KAFKA_TOPIC_BID_RESPONSES,
-    groupId: groupDefaults.auction,
-    events: (first, count) =>
-      Array.from({ length: count }, (_, index) => {
-        const { id, text } = bidResponseAt(first + index);
-        return { key: id, value: Buffer.from(text), headers: acceptedHeaders() };
-      }),
-  },
-  writer: outcomeFeed(idAt),
-};
-
-/** Outcomes, message `index` under the request id `idOf(index)`. */
-export function outcomeFeed(idOf: (index: number) => string): Feed {
-  return {
-    topic: topicDefaults.KAFKA_TOPIC_AUCTION_OUTCOMES,
-    groupId: groupDefaults.writer,
-    events: (first, count) =>
-      Array.from({ length: count }, (_, index) => {
-        const { id, text, timestamp } = bidResponseAt(first + index, idOf(first + index));
-        const bid = JSON.parse(text) as Parameters<typeof decide>[0];
-        const outcome = encodeAuctionOutcome({ ...bid, ...decide(bid, MARKET), timestamp });
-        return { key: id, value: Buffer.from(outcome), headers: acceptedHeaders() };
-      }),
-  };
-}

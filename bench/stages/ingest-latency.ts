@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { nextBidRequest } from '@helios/scripts/bid-request-mix';
-import { SeededRandom } from '@helios/scripts/random';
-import { type BrokerKind, brokerNames, startBroker } from '../brokers.js';
+import { type BrokerKind, startBroker } from '../servers.js';
 import { type LoadResult, loadResult } from '../load/load-run.js';
 import { OpenLoopSender } from '../load/open-loop-sender.js';
-import { saturate } from '../load/saturation.js';
+import { CONNECTIONS, saturate, saturationBodies } from '../load/saturation.js';
 import { freePort, scrapeText, startService } from '../processes.js';
 import { median, rounded, writeResult } from '../result-file.js';
 import { type OwnShare, ownShareBetween } from './own-share.js';
@@ -22,8 +20,6 @@ export interface IngestLatencyOptions {
   readonly broker: BrokerKind;
 }
 
-const CONNECTIONS = 256;
-const BODIES = 500;
 const RATE_SHARE = 0.2;
 const SATURATION_SECONDS = 5;
 const WARMUP_SECONDS = 2;
@@ -39,7 +35,7 @@ export async function benchIngestLatency(options: IngestLatencyOptions): Promise
   const broker = await startBroker(options.broker);
   const sender = await OpenLoopSender.start(WORKERS);
   const port = await freePort();
-  const ingest = await startService('engine/dist/main.js', ['ingest'], { ...broker.env, INGEST_PORT: String(port) });
+  const ingest = await startService('engine/dist/main.js', ['ingest'], { KAFKA_BROKERS: broker.bootstrap, INGEST_PORT: String(port) });
   const samples: Sample[] = [];
   let saturatedPerSecond: number;
   try {
@@ -66,10 +62,9 @@ export async function benchIngestLatency(options: IngestLatencyOptions): Promise
 }
 
 async function saturated(port: number): Promise<number> {
-  const random = new SeededRandom(1);
-  const bodies = Array.from({ length: BODIES }, () => JSON.stringify(nextBidRequest(random, { shape: 'short', floors: 'split' })));
-  await saturate(port, CONNECTIONS, WARMUP_SECONDS, bodies.join('\n'));
-  const { accepted, others, seconds } = await saturate(port, CONNECTIONS, SATURATION_SECONDS, bodies.join('\n'));
+  const { lines } = saturationBodies();
+  await saturate(port, WARMUP_SECONDS, lines);
+  const { accepted, others, seconds } = await saturate(port, SATURATION_SECONDS, lines);
   if (others > 0) throw new Error(`ingest gave ${others} answers that are no 202`);
   return Math.round(accepted / seconds);
 }
@@ -102,7 +97,8 @@ function report({ broker }: IngestLatencyOptions, saturatedPerSecond: number, sa
   const ownP99AtMostMs = rounded(median(samples.map(({ own }) => own.sumP99AtMostMs)), 4);
   const flag = broker === 'kafka' ? ' --kafka' : '';
   const path = writeResult(`ingest-latency${flag.replace(' --', '-')}`, `npm run bench -- ingest-latency${flag}`, {
-    question: `latency of an acknowledged 202 from the intended send at 20 % of the saturation throughput, 256 connections, ${brokerNames[broker]}`,
+    question: 'latency of an acknowledged 202 from the intended send at 20 % of the saturation throughput, 256 connections',
+    broker,
     saturatedPerSecond,
     perSecond: Math.round(saturatedPerSecond * RATE_SHARE),
     goals: GOALS,

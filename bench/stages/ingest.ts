@@ -1,45 +1,35 @@
-import { nextBidRequest } from '@helios/scripts/bid-request-mix';
-import { SeededRandom } from '@helios/scripts/random';
-import { type BrokerKind, brokerNames, startBroker } from '../brokers.js';
-import { saturate } from '../load/saturation.js';
+import { CONNECTIONS, saturate, saturationBodies } from '../load/saturation.js';
 import { peerCpuMicros } from '../peers/peer-life.js';
 import { freePort, scrape, startHelper, startService } from '../processes.js';
 import { median, rounded, writeResult } from '../result-file.js';
+import { type BrokerKind, startBroker } from '../servers.js';
 
 /**
  * Question: what does an acknowledged, parsed and validated 202 cost beside a handler that does nothing?
- * Method: pairs of saturation runs, ingest and the bare handler in turns, same bodies, 256 connections, on the embedded broker or on
- * real Kafka. Checked: every answer counted is a 202, and the broker acknowledged as many events. Judged as the median of the pairs' ratios.
+ * Method: pairs of saturation runs, ingest and the bare handler in turns, same bodies, 256 connections, one broker for all. Checked: every
+ * answer counted is a 202, and the broker acknowledged as many events. Judged as the median of the pairs' ratios.
  */
-const CONNECTIONS = 256;
-const BODIES = 500;
 
 interface Sample {
   readonly requestsPerSecond: number;
   readonly cpuMicrosPerRequest: number;
 }
 
-export interface IngestBenchOptions {
-  /** Of one sample. */
-  readonly seconds: number;
-  readonly pairs: number;
-  readonly broker: BrokerKind;
-}
-
-export async function benchIngest(options: IngestBenchOptions): Promise<void> {
-  const random = new SeededRandom(1);
-  const bodies = Array.from({ length: BODIES }, () => JSON.stringify(nextBidRequest(random, { shape: 'short', floors: 'split' }))).join(
-    '\n',
-  );
+export async function benchIngest(options: { seconds: number; pairs: number; broker: BrokerKind }): Promise<void> {
+  const { lines: bodies, bytesMean } = saturationBodies();
   const broker = await startBroker(options.broker);
-  const port = await freePort();
-  const ingest = await startService('engine/dist/main.js', ['ingest'], { ...broker.env, INGEST_PORT: String(port) });
-  const bare = await startHelper('bench/dist/peers/bare-handler.js', []);
-  const barePort = Number(bare.ready['port']);
+  const started: { stop(): Promise<void> }[] = [broker];
   const pairs: { ingest: Sample; bare: Sample; throughputRatio: number; cpuRatio: number }[] = [];
   try {
-    await saturate(port, CONNECTIONS, 2, bodies);
-    await saturate(barePort, CONNECTIONS, 2, bodies);
+    const port = await freePort();
+    const env = { KAFKA_BROKERS: broker.bootstrap, INGEST_PORT: String(port) };
+    const ingest = await startService('engine/dist/main.js', ['ingest'], env);
+    started.push(ingest);
+    const bare = await startHelper('bench/dist/peers/bare-handler.js', []);
+    started.push(bare);
+    const barePort = Number(bare.ready['port']);
+    await saturate(port, 2, bodies);
+    await saturate(barePort, 2, bodies);
     for (let pair = 1; pair <= options.pairs; pair++) {
       const ours = await ingestSample(port, ingest.adminPort, options.seconds, bodies);
       const theirs = await bareSample(barePort, options.seconds, bodies);
@@ -51,13 +41,12 @@ export async function benchIngest(options: IngestBenchOptions): Promise<void> {
       );
     }
   } finally {
-    await ingest.stop();
-    await bare.stop();
-    await broker.stop();
+    for (const part of started.toReversed()) await part.stop();
   }
   const summary = {
-    question: `throughput and CPU of an acknowledged 202 beside a bare uWebSockets.js handler, 256 connections, ${brokerNames[options.broker]}`,
-    bodyBytesMean: Math.round(bodies.length / BODIES),
+    question: 'throughput and CPU of an acknowledged 202 beside a bare uWebSockets.js handler, 256 connections',
+    broker: options.broker,
+    bodyBytesMean: bytesMean,
     throughputRatio: rounded(median(pairs.map((pair) => pair.throughputRatio)), 3),
     cpuRatio: rounded(median(pairs.map((pair) => pair.cpuRatio)), 3),
     ingestRequestsPerSecond: median(pairs.map((pair) => pair.ingest.requestsPerSecond)),
@@ -66,14 +55,14 @@ export async function benchIngest(options: IngestBenchOptions): Promise<void> {
     bareCpuMicrosPerRequest: median(pairs.map((pair) => pair.bare.cpuMicrosPerRequest)),
     pairs,
   };
-  const flag = options.broker === 'kafka' ? ' --kafka' : '';
-  const path = writeResult(`ingest${flag.replace(' --', '-')}`, `npm run bench -- ingest${flag}`, summary);
+  const [name, flag] = options.broker === 'kafka' ? ['ingest-kafka', ' --kafka'] : ['ingest', ''];
+  const path = writeResult(name, `npm run bench -- ingest${flag}`, summary);
   console.log(`ratio to the bare handler: throughput ${summary.throughputRatio}, CPU ${summary.cpuRatio}; ${path}`);
 }
 
 async function ingestSample(port: number, adminPort: number, seconds: number, bodies: string): Promise<Sample> {
   const before = await scrape(adminPort);
-  const load = await saturate(port, CONNECTIONS, seconds, bodies);
+  const load = await saturate(port, seconds, bodies);
   const after = await scrape(adminPort);
   const acknowledged =
     after('helios_kafka_deliveries_total{result="acknowledged"}') - before('helios_kafka_deliveries_total{result="acknowledged"}');
@@ -87,7 +76,7 @@ async function ingestSample(port: number, adminPort: number, seconds: number, bo
 
 async function bareSample(port: number, seconds: number, bodies: string): Promise<Sample> {
   const before = await peerCpuMicros(port);
-  const load = await saturate(port, CONNECTIONS, seconds, bodies);
+  const load = await saturate(port, seconds, bodies);
   if (load.others > 0) throw new Error(`the bare handler gave ${load.others} answers that are no 202`);
   return {
     requestsPerSecond: Math.round(load.accepted / load.seconds),

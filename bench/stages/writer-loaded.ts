@@ -5,7 +5,8 @@ import { LOAD_SEED, type LoadedDatabase, startLoadedDatabase } from '../outcomes
 import { treeCpuSeconds } from '../outcomes/process-cpu.js';
 import { startHelper, startService, until } from '../processes.js';
 import { median, rounded, writeResult } from '../result-file.js';
-import { feeder, outcomeFeed, run, type StageSample, takeSample } from './consumers.js';
+import { feeder, run, type StageSample, takeSample } from './consumers.js';
+import { outcomeFeed } from './stage-feeds.js';
 
 /**
  * Question: how many new rows a second does one core of the writer store, rollups included, where many are stored already, and what does

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { tables, withMadeTables } from '@helios/bench/tables/pages';
+import { bytes, figure, type ReadResult, withTables } from '@helios/bench/tables/table';
+import { capacityTable, endToEndTable, peersTable } from '@helios/bench/tables/whole';
+import { profilesTable, stagesTable } from '@helios/bench/tables/stages';
+import { expect, it } from 'vitest';
+
+/** Result files of a test, by name. */
+const of =
+  (files: Readonly<Record<string, object>>): ReadResult =>
+  (name) =>
+    files[name] ?? null;
+
+const spread = (median: number, most = median) => ({ median, least: median, most, spreadShare: (most - median) / median });
+
+const endToEnd = (bidsPerSecond: number, p99AtMostMs: number) => ({
+  goals: { bidsPerSecond: 5000, acceptedToRowP99Ms: 500 },
+  summary: {
+    bidsPerSecond: spread(bidsPerSecond),
+    requestsPerSecond: spread(5100),
+    slotsPerSecond: spread(10_300),
+    acceptedShare: spread(1),
+    acceptedToRowP50Ms: spread(40),
+    acceptedToRowP99Ms: spread(180, 190),
+    acceptedToRowP99AtMostMs: spread(p99AtMostMs),
+    cpuMicrosPerBid: { ingest: spread(30) },
+    cpuShare: { ingest: 0.1 },
+    coresBusy: spread(1.8),
+    everySlotAccountedFor: true,
+  },
+  runs: [{ memoryMb: { ingest: 120 }, account: { acceptedSlots: 600_000 } }],
+});
+
+it('without any result file every table says that it was not measured yet', () => {
+  for (const [page, makers] of Object.entries(tables))
+    for (const [name, make] of Object.entries(makers))
+      expect([page, name, make(() => null)]).toEqual([page, name, expect.stringContaining('not measured yet')]);
+});
+
+it('every page has the marks of its tables, and the tables go between them', () => {
+  for (const page of Object.keys(tables)) {
+    const text = readFileSync(fileURLToPath(new URL(`../../../${page}`, import.meta.url)), 'utf8');
+    const made = withMadeTables(page, text, () => null);
+    expect(made).toContain('not measured yet');
+    // What is outside of the marks stays.
+    expect(made.split('\n')[0]).toBe(text.split('\n')[0]);
+    expect(made.split('\n').at(-2)).toBe(text.split('\n').at(-2));
+  }
+});
+
+it('a page that lost its marks, or has marks of a table that nothing makes, is refused', () => {
+  const page = 'before\n<!-- table a: npm run bench -- --table -->\nold\n<!-- end of table a -->\nafter\n';
+  expect(withTables('p', page, { a: 'new' })).toBe(
+    'before\n<!-- table a: npm run bench -- --table -->\n\nnew\n\n<!-- end of table a -->\nafter\n',
+  );
+  expect(() => withTables('p', page, { a: 'new', b: 'new' })).toThrow('lost the marks');
+  expect(() => withTables('p', page, {})).toThrow('which nothing makes');
+});
+
+it('a stage is judged by the figure in its file', () => {
+  const ingest = {
+    throughputRatio: 0.59,
+    cpuRatio: 2,
+    ingestRequestsPerSecond: 41_234,
+    ingestCpuMicrosPerRequest: 20,
+    bareCpuMicrosPerRequest: 10,
+  };
+  const bidder = { messagesPerSecondPerCore: 25_000, cpuMicrosPerMessage: 40 };
+  const rows = stagesTable(of({ ingest, bidder, 'bidder-kafka': { ...bidder, messagesPerSecondPerCore: 24_999 } })).split('\n');
+  const row = (file: string) => rows.find((line) => line.includes(`[${file}.json]`)) ?? '';
+  expect(row('ingest')).toContain('**missed**');
+  expect(row('ingest')).toContain('41,234 a second');
+  expect(row('bidder')).toContain('| reached |');
+  expect(row('bidder-kafka')).toContain('**missed**');
+  expect(rows.filter((line) => line.includes('not measured yet')).length).toBeGreaterThan(3);
+});
+
+it('profiles are judged by the best batch, and latency by its own goal', () => {
+  const shape = (profilesPerSecondPerCore: number) => ({ profilesPerSecondPerCore, cpuMicrosPerProfile: 1e6 / profilesPerSecondPerCore });
+  const store = (p99Ms: number) => ({
+    shapes: { unary: shape(200_000), 'batch of 100': shape(140_000), 'batch of 1000': shape(160_000) },
+    gentle: { ids: 100, perSecond: 100, p50Ms: 1, p99Ms },
+    rssMb: 90,
+  });
+  const rows = profilesTable(of({ 'profile-svc': { stores: { memory: store(4.9), redis: store(5.1) } } })).split('\n');
+  const verdicts = rows.filter((line) => /^\| (memory|redis)/.test(line)).map((line) => line.split('|').at(-2)?.trim());
+  expect(verdicts).toEqual(['', '', 'reached', 'reached', '', '', 'reached', '**missed**']);
+});
+
+it('end to end a goal counts as reached only with certainty: the worst run, the upper edge of the bucket', () => {
+  const verdicts = (result: object) => endToEndTable(of({ 'end-to-end': result })).match(/reached|\*\*missed\*\*/g);
+  expect(verdicts(endToEnd(5001, 250))).toEqual(['reached', 'reached', 'reached']);
+  expect(verdicts(endToEnd(4999, 1000))).toEqual(['**missed**', '**missed**', 'reached']);
+});
+
+it('peers are compared by ratio, and only Fastify + kafkajs has a goal', () => {
+  const peer = (what: string, heliosThroughputRatio: number) => ({
+    what,
+    requestsPerSecond: 9000,
+    cpuMicrosPerRequest: 80,
+    heliosThroughputRatio,
+    heliosCpuRatio: 0.25,
+  });
+  const contenders = { helios: peer('ingest', 1), 'fastify-kafkajs': peer('Fastify', 2.9), 'node-http-rdkafka': peer('node:http', 1.5) };
+  const rows = peersTable(of({ peers: { goalThroughputRatioToFastify: 3, contenders } }), 'peers')
+    .split('\n')
+    .slice(2, 5);
+  expect(rows.map((row) => row.includes('missed'))).toEqual([false, true, false]);
+  expect(rows[0]).not.toContain(' x |');
+});
+
+it('capacity is made from the cost of a bid, and says what it assumes', () => {
+  const costPerBid = {
+    cpuMicros: { ingest: 30, kafka: 60, postgresql: 90 },
+    requestsPerBid: 1,
+    kafkaBytes: 500,
+    rowBytes: 600,
+    walBytes: 900,
+    networkBytes: 5000,
+  };
+  const table = capacityTable(of({ scaling: { load: { factors: {}, cpuPerBidRatio: {}, costPerBid } } }));
+  expect(table).toContain('| need | 10,000 bids/s | 100,000 bids/s | 1,000,000 bids/s |');
+  expect(table).toContain('| cores of ingest | 0.5 (1 process) | 5.0 (5 processes) | 50.0 (50 processes) |');
+  expect(table).toContain('Assumed:');
+});
+
+it('figures have no more places than they can mean, bytes have units', () => {
+  expect([0.4412, 9.25, 28.04, 250, 26_149].map((value) => figure(value))).toEqual(['0.44', '9.25', '28.0', '250', '26,149']);
+  expect([12, 1500, 4.5e12].map(bytes)).toEqual(['12 B', '1.50 kB', '4.50 TB']);
+});
