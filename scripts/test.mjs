@@ -26,6 +26,7 @@ const checks = [
   { name: 'generated configuration', command: [process.execPath, join(root, 'scripts/run.mjs'), 'configuration', '--check'] },
   { name: 'generated OpenAPI document', command: [process.execPath, join(root, 'scripts/run.mjs'), 'openapi', '--check'] },
   { name: 'generated dashboards', command: [process.execPath, join(root, 'scripts/run.mjs'), 'dashboards', '--check'] },
+  { name: 'tables of the measurements', command: [process.execPath, join(root, 'scripts/run.mjs'), 'bench', '--table', '--check'] },
 ];
 
 const run = new TestRun('tests');
