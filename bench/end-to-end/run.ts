@@ -8,8 +8,8 @@ import { quantile } from '../load/quantile.js';
 import { treeMemoryBytes } from '../outcomes/process-memory.js';
 import { rounded } from '../result-file.js';
 import { meanMs, observedBetween } from './histogram.js';
-import { takeSnapshot, type WindowFigures, windowBetween } from './snapshot.js';
-import { notSustained } from './step-verdict.js';
+import { nameInResults, type Snapshot, takeSnapshot, type WindowFigures, windowBetween } from './snapshot.js';
+import { notSustained, type StepSeen } from './step-verdict.js';
 import { storedBytes } from './stored-bytes.js';
 
 /** One step of the search for the sustained rate, and one full run with its account. */
@@ -31,34 +31,56 @@ export async function tryRate(stack: Stack, perSecond: number, seconds: number, 
   const load = new BidLoad({ port: stack.ingestPort, perSecond, prefix, seed: 1, connectionsMax: CONNECTIONS, ledgerFile: null });
   try {
     await sleep((seconds * 1000) / 4);
-    const lagMessages: number[] = [];
-    const watch = watchLag(stack, 500, (lag) => lagMessages.push(lag));
-    const begun = await takeSnapshot(stack, load);
-    await sleep((seconds * 1000) / 2);
-    const middle = await takeSnapshot(stack, load);
-    await sleep((seconds * 1000) / 2);
-    const ended = await takeSnapshot(stack, load);
-    await watch.stop();
+    const seen = await watched(stack, load, seconds, 500);
     await load.stop();
-    const between = (from: typeof begun, to: typeof begun) =>
-      meanMs(observedBetween(from.writer, to.writer, 'helios_accepted_to_row_seconds'));
-    const why = notSustained({
-      perSecond,
-      sent: load.sent,
-      accepted: load.accepted,
-      sentLate: load.sentLate,
-      lagMessages,
-      acceptedToRowMeanMs: { first: between(begun, middle), second: between(middle, ended) },
-    });
-    const { bidsPerSecond } = windowBetween(begun, ended);
-    return { perSecond, held: why.length === 0, why, bidsPerSecond };
+    const why = notSustained({ perSecond, ...whole(load), ...seen });
+    return { perSecond, held: why.length === 0, why, bidsPerSecond: windowBetween(seen.before, seen.after).bidsPerSecond };
   } catch (error) {
     // A stack that does not even answer for its metrics is far past what it sustains.
-    await load.stop();
     return { perSecond, held: false, why: [error instanceof Error ? error.message : String(error)], bidsPerSecond: null };
   } finally {
+    await load.stop();
     await untilNoLag(stack, DRAIN_LIMIT_MS);
   }
+}
+
+/** What was seen from one snapshot to another, with one in the middle for what must not grow. */
+interface Watched {
+  readonly before: Snapshot;
+  readonly after: Snapshot;
+  readonly lagMessages: readonly number[];
+  readonly acceptedToRowMeanMs: StepSeen['acceptedToRowMeanMs'];
+}
+
+async function watched(stack: Stack, load: BidLoad, seconds: number, lagEveryMs: number): Promise<Watched> {
+  const lagMessages: number[] = [];
+  const over = new AbortController();
+  const looking = (async () => {
+    while (!over.signal.aborted) {
+      const scrapes = await Promise.all(consumerNames.map((name) => stack.metrics(name)));
+      lagMessages.push(sumOf(scrapes, 'helios_consumer_lag_messages'));
+      await sleep(lagEveryMs);
+    }
+  })();
+  looking.catch(() => {}); // awaited below
+  try {
+    const before = await takeSnapshot(stack, load);
+    await sleep(seconds * 500);
+    const middle = await takeSnapshot(stack, load);
+    await sleep(seconds * 500);
+    const after = await takeSnapshot(stack, load);
+    const mean = (from: Snapshot, to: Snapshot) => meanMs(observedBetween(from.writer, to.writer, 'helios_accepted_to_row_seconds'));
+    over.abort();
+    await looking;
+    return { before, after, lagMessages, acceptedToRowMeanMs: { first: mean(before, middle), second: mean(middle, after) } };
+  } finally {
+    over.abort();
+  }
+}
+
+/** The load from its beginning on. */
+function whole(load: BidLoad): Pick<StepSeen, 'sent' | 'accepted' | 'sentLate'> {
+  return { sent: load.sent, accepted: load.accepted, sentLate: load.sentLate };
 }
 
 export interface RunPlan {
@@ -71,6 +93,8 @@ export interface RunPlan {
 
 export interface MeasuredRun {
   readonly window: WindowFigures;
+  /** Why the rate was not sustained in this run; empty: it was. */
+  readonly unsustained: readonly string[];
   /** Of answers 202, from the intended send, in the window and the warm-up. */
   readonly answerMs: { readonly p50: number; readonly p99: number };
   readonly sentLate: number;
@@ -109,13 +133,8 @@ export async function measuredRun(stack: Stack, plan: RunPlan): Promise<Measured
     onStopped: () => undefined,
   });
   try {
-    let lagMessagesMost = 0;
     await sleep(plan.warmUpSeconds * 1000);
-    const before = await takeSnapshot(stack, load.bids);
-    const watch = watchLag(stack, 2000, (lag) => (lagMessagesMost = Math.max(lagMessagesMost, lag)));
-    await sleep(plan.seconds * 1000);
-    const after = await takeSnapshot(stack, load.bids);
-    await watch.stop();
+    const seen = await watched(stack, load.bids, plan.seconds, Math.min(2000, plan.seconds * 100));
     const memoryMb = memoryOf(stack);
     await load.bids.stop();
     const report = await load.settle({ limitMs: DRAIN_LIMIT_MS });
@@ -123,10 +142,11 @@ export async function measuredRun(stack: Stack, plan: RunPlan): Promise<Measured
     const latencies = load.bids.latencies(0);
     const bids = bytesAfter.rows - bytesBefore.rows;
     return {
-      window: windowBetween(before, after),
+      window: windowBetween(seen.before, seen.after),
+      unsustained: notSustained({ perSecond: plan.perSecond, ...whole(load.bids), ...seen }),
       answerMs: { p50: rounded(quantile(latencies, 0.5)), p99: rounded(quantile(latencies, 0.99)) },
       sentLate: load.bids.sentLate,
-      lagMessagesMost,
+      lagMessagesMost: Math.max(...seen.lagMessages),
       memoryMb,
       perBid: {
         kafkaBytes: Math.round((bytesAfter.kafkaBytes - bytesBefore.kafkaBytes) / bids),
@@ -157,30 +177,11 @@ function accountOf(report: CheckReport): Account {
   };
 }
 
-/** Looks at the lag of the three groups together now and then, until it is stopped; a scrape that fails ends it with that error. */
-function watchLag(stack: Stack, everyMs: number, seen: (messages: number) => void): { stop(): Promise<void> } {
-  const over = new AbortController();
-  const loop = (async () => {
-    while (!over.signal.aborted) {
-      const scrapes = await Promise.all(consumerNames.map((name) => stack.metrics(name)));
-      seen(sumOf(scrapes, 'helios_consumer_lag_messages'));
-      await sleep(everyMs);
-    }
-  })();
-  loop.catch(() => {}); // whoever stops it is told
-  return {
-    stop: async () => {
-      over.abort();
-      await loop;
-    },
-  };
-}
-
 function memoryOf(stack: Stack): Record<string, number | null> {
   return Object.fromEntries(
-    stack.processes.map(({ name, pid }) => {
-      const bytes = pid === null ? null : treeMemoryBytes(pid);
-      return [name, bytes === null ? null : Math.round(bytes / 1e6)];
+    stack.processes.map((process) => {
+      const bytes = process.pid === null ? null : treeMemoryBytes(process.pid);
+      return [nameInResults(process), bytes === null ? null : Math.round(bytes / 1e6)];
     }),
   );
 }

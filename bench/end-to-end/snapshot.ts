@@ -13,6 +13,10 @@ const SERVERS: Readonly<Record<string, string>> = { 'kafka-1': 'kafka', redis: '
 /** The bench's own process: the load, and what reads the figures. */
 export const LOAD = 'load';
 
+export function nameInResults({ name }: { readonly name: string }): string {
+  return SERVERS[name] ?? name;
+}
+
 export interface Snapshot {
   readonly atMonoMs: number;
   /** By process. */
@@ -31,7 +35,7 @@ export async function takeSnapshot(stack: Stack, load: BidLoad): Promise<Snapsho
   for (const process of stack.processes) {
     const seconds = process.pid === null ? null : treeCpuSeconds(process.pid);
     if (seconds === null) throw new Error(`the CPU time of ${process.name} cannot be read: it is down, or this is not Linux`);
-    cpuSeconds.set(SERVERS[process.name] ?? process.name, seconds);
+    cpuSeconds.set(nameInResults(process), seconds);
   }
   const { user, system } = process.cpuUsage();
   cpuSeconds.set(LOAD, (user + system) / 1e6);

@@ -148,7 +148,11 @@ export class Stack {
 
   /** The metrics of a process that has them. */
   async metrics(name: string): Promise<Scrape> {
-    const response = await fetch(`http://127.0.0.1:${this.process(name).spec.adminPort}/metrics`, { signal: AbortSignal.timeout(5000) });
+    const response = await fetch(`http://127.0.0.1:${this.process(name).spec.adminPort}/metrics`, {
+      // A kept connection may be closed by the service just when it is used again, which would look like a service that is down.
+      headers: { connection: 'close' },
+      signal: AbortSignal.timeout(5000),
+    });
     if (!response.ok) throw new Error(`/metrics of ${name} answered ${response.status}`);
     return parseMetrics(await response.text());
   }

@@ -96,7 +96,7 @@ async function findRate(stack: Stack, stepSeconds: number, prefix: string, steps
   return search.found;
 }
 
-function sayRun({ window, account, answerMs, lagMessagesMost }: MeasuredRun): void {
+function sayRun({ window, unsustained, account, answerMs, lagMessagesMost }: MeasuredRun): void {
   const { acceptedToRow, cpuMicrosPerBid } = window;
   console.log(
     `  ${window.requestsPerSecond} requests, ${window.slotsPerSecond} slots, ${window.bidsPerSecond} bids a second; accepted to row p50 ${acceptedToRow.p50?.aboutMs ?? '?'} ms, p99 about ${acceptedToRow.p99?.aboutMs ?? '?'} (at most ${acceptedToRow.p99?.atMostMs ?? '?'}) ms; answers p99 ${answerMs.p99} ms; lag at most ${lagMessagesMost}`,
@@ -107,7 +107,7 @@ function sayRun({ window, account, answerMs, lagMessagesMost }: MeasuredRun): vo
       .join(', ')}; ${window.coresBusy} cores busy`,
   );
   console.log(
-    `  ${account.holds ? 'every slot accounted for' : `NOT accounted for: ${account.findings.join('; ')}`} (${account.acceptedSlots} slots)`,
+    `  ${unsustained.length === 0 ? 'sustained' : `NOT sustained: ${unsustained.join('; ')}`}; ${account.holds ? 'every slot accounted for' : `NOT accounted for: ${account.findings.join('; ')}`} (${account.acceptedSlots} slots)`,
   );
 }
 
@@ -131,6 +131,7 @@ function summaryOf(runs: readonly MeasuredRun[]): object {
     cpuMicrosPerBid: Object.fromEntries(names.map((name) => [name, of(({ window }) => window.cpuMicrosPerBid[name] ?? 0)])),
     cpuShare: Object.fromEntries(names.map((name) => [name, of(({ window }) => window.cpuShare[name] ?? 0).median])),
     coresBusy: of(({ window }) => window.coresBusy),
+    sustained: runs.every(({ unsustained }) => unsustained.length === 0),
     everySlotAccountedFor: runs.every(({ account }) => account.holds),
   };
 }

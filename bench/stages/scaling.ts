@@ -96,7 +96,7 @@ async function measureLoad({ perSecond, seconds }: ScalingOptions): Promise<obje
       const run = await measuredRun(stack, { perSecond: perSecond * factor, warmUpSeconds: seconds / 6, seconds, prefix, seed: factor });
       if (!run.account.holds) throw new Error(`not every slot is accounted for: ${run.account.findings.slice(0, 5).join('; ')}`);
       console.log(
-        `${factor} x: ${run.window.bidsPerSecond} bids a second, ${run.window.coresBusy} cores busy, ${JSON.stringify(run.window.cpuMicrosPerBid)}`,
+        `${factor} x: ${run.window.bidsPerSecond} bids a second, ${run.window.coresBusy} cores busy, ${run.unsustained.join('; ') || 'sustained'}, ${JSON.stringify(run.window.cpuMicrosPerBid)}`,
       );
       runs.push({ factor, run });
     }
@@ -106,10 +106,14 @@ async function measureLoad({ perSecond, seconds }: ScalingOptions): Promise<obje
   }
 }
 
-/** CPU of a bid at each load beside that at the least, and the cost at the greatest. */
-function linearity(runs: readonly { factor: number; run: MeasuredRun }[]): { cpuPerBidRatio: object; costPerBid: CostPerBid } {
+/** CPU of a bid at each load beside that at the least, and the cost at the greatest that was sustained. */
+function linearity(runs: readonly { factor: number; run: MeasuredRun }[]): {
+  cpuPerBidRatio: object;
+  costPerBid: CostPerBid;
+  costAtFactor: number;
+} {
   const [first] = runs;
-  const last = runs.at(-1);
+  const last = runs.findLast(({ run }) => run.unsustained.length === 0) ?? first;
   if (first === undefined || last === undefined) throw new Error('nothing was measured');
   const ratios = runs.map(({ factor, run }) => {
     const { cpuMicrosPerBid } = run.window;
@@ -123,6 +127,7 @@ function linearity(runs: readonly { factor: number; run: MeasuredRun }[]): { cpu
   if (window.networkBytesPerBid === null) throw new Error('the traffic of loopback cannot be read: this is not Linux');
   const { [LOAD]: _, ...cpuMicros } = window.cpuMicrosPerBid;
   return {
+    costAtFactor: last.factor,
     cpuPerBidRatio: Object.fromEntries(ratios),
     costPerBid: {
       cpuMicros,

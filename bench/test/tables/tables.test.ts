@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tables, withMadeTables } from '@helios/bench/tables/pages';
+import { apiTable } from '@helios/bench/tables/api';
 import { bytes, figure, type ReadResult, withTables } from '@helios/bench/tables/table';
-import { capacityTable, endToEndTable, peersTable } from '@helios/bench/tables/whole';
+import { capacityTable, endToEndTable, peersTable, scalingLoadTable, scalingStagesTable } from '@helios/bench/tables/whole';
 import { profilesTable, stagesTable } from '@helios/bench/tables/stages';
 import { expect, it } from 'vitest';
 
@@ -27,6 +28,7 @@ const endToEnd = (bidsPerSecond: number, p99AtMostMs: number) => ({
     cpuMicrosPerBid: { ingest: spread(30) },
     cpuShare: { ingest: 0.1 },
     coresBusy: spread(1.8),
+    sustained: true,
     everySlotAccountedFor: true,
   },
   runs: [{ memoryMb: { ingest: 120 }, account: { acceptedSlots: 600_000 } }],
@@ -108,6 +110,60 @@ it('peers are compared by ratio, and only Fastify + kafkajs has a goal', () => {
     .slice(2, 5);
   expect(rows.map((row) => row.includes('missed'))).toEqual([false, true, false]);
   expect(rows[0]).not.toContain(' x |');
+});
+
+it('a rate that was not sustained reaches no goal, and says so', () => {
+  const result = endToEnd(6000, 250);
+  const table = endToEndTable(of({ 'end-to-end': { ...result, summary: { ...result.summary, sustained: false } } }));
+  expect(table).toContain('| 6,000, NOT sustained | 5,000 | **missed** |');
+});
+
+it('cost at each load stands beside that at the least; what cannot be compared is not', () => {
+  const run = (ingest: number, unsustained: readonly string[]) => ({
+    window: { bidsPerSecond: 1000, requestsPerSecond: 1000, cpuMicrosPerBid: { ingest, redis: 0.1 } },
+    memoryMb: {},
+    unsustained,
+  });
+  const load = {
+    factors: { 1: run(30, []), 4: run(33, ['the lag grew']) },
+    cpuPerBidRatio: { 1: { ingest: 1, redis: null }, 4: { ingest: 1.1, redis: null } },
+  };
+  const rows = scalingLoadTable(of({ scaling: { load } })).split('\n');
+  expect(rows[0]).toBe('| CPU a bid (beside that at 1 x) | 1 x: 1,000 bids/s | 4 x: 1,000 bids/s, NOT sustained |');
+  expect(rows[2]).toBe('| ingest | 30.0 us (1.00) | 33.0 us (1.10) |');
+  expect(rows[3]).toBe('| redis | 0.10 us | 0.10 us |');
+});
+
+it('single stages and processes of ingest are rows of one table', () => {
+  const found = { cpuMicrosPerMessage: 31, messagesPerSecond: 20_000, rssMb: 120 };
+  const ingest = { 2: { requestsPerSecond: 30_000, cpuMicrosPerRequest: 29, shareOfLeast: 0.48, rssMb: [100, 110] } };
+  const scaling = { batches: { auction: { 1000: found } }, partitions: { auction: { 24: found } }, ingest };
+  const rows = scalingStagesTable(of({ scaling })).split('\n');
+  expect(rows.slice(2)).toEqual([
+    '| auction | batch size: 1,000 | 31.0 us | 20,000 | 120 MB |',
+    '| auction | partitions (real Kafka): 24 | 31.0 us | 20,000 | 120 MB |',
+    '| ingest | processes on one port: 2 | 29.0 us | 30,000; the least busy took 48 % | 100 + 110 MB |',
+  ]);
+});
+
+it('questions to the API are told in groups, each judged as a whole', () => {
+  const question = (name: string, p99Ms: number, holds = true) => ({
+    name,
+    goalP99Ms: 20,
+    perSecond: 50,
+    holds,
+    rows: { 1000000: { p99Ms } },
+  });
+  const questions = [
+    question('page 1', 4.2),
+    question('page 10,000', 8.8),
+    question('24 h breakdown by site', 31, false),
+    question('something new', 3),
+  ];
+  const rows = apiTable(of({ api: { questions, pageRatio: { 1000000: 0.9 }, exports: {} } })).split('\n');
+  expect(rows[2]).toBe('| page 1; page 10,000; page 10,000 of a time range | 20 ms | 50 a second | 4.2 to 8.8 ms | reached |');
+  expect(rows[3]).toBe('| 24 h breakdown by site (1,000 of them), ten windows | 20 ms | 50 a second | 31 ms | **missed** |');
+  expect(rows[4]).toContain('| something new | 20 ms |');
 });
 
 it('capacity is made from the cost of a bid, and says what it assumes', () => {
