@@ -8,7 +8,7 @@ if (process.argv.includes('--help') || process.argv.includes('-h')) {
   process.stdout.write(`Usage: npm run test:long [-- VITEST ARGUMENTS]
 
 Runs the end-to-end tests that npm test leaves out because of their length: every service killed under load, the pipeline driven far over what
-it takes, and the whole of it on Apache Kafka, Redis and PostgreSQL. Arguments go to vitest, for example: npm run test:long -- overdrive
+it takes, the whole of it on Apache Kafka, Redis and PostgreSQL, and a real Prometheus beside that. Arguments go to vitest, for example: npm run test:long -- overdrive
 `);
   process.exit(0);
 }

@@ -25,6 +25,7 @@ const programs = {
   openapi: { file: 'scripts/dist/openapi.js', what: "write docs/openapi.json from the schemas of the analytics API's routes" },
   dashboards: { file: 'scripts/dist/dashboards/main.js', what: "write Grafana's dashboards from their code" },
   observe: { file: 'scripts/dist/observe/main.js', what: 'run a Prometheus beside what runs on this machine (npm run observe)' },
+  'observe-pictures': { file: 'scripts/dist/observe/pictures.js', what: 'take the pictures of docs/observability.md' },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
   bench: { file: 'bench/dist/main.js', what: 'measure' },
   gate: { file: 'bench/dist/gate/main.js', what: 'judge the latency and the CPU cost of ingest (npm run bench:gate)' },
@@ -33,7 +34,7 @@ const programs = {
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || name === '--help' || name === '-h') {
-  const lines = Object.entries(programs).map(([key, program]) => `  ${key.padEnd(14)}${program.what}`);
+  const lines = Object.entries(programs).map(([key, program]) => `  ${key.padEnd(18)}${program.what}`);
   process.stdout.write(`Usage: node scripts/run.mjs NAME [arguments]\n\n${lines.join('\n')}\n\nEach of them has a --help of its own.\n`);
   process.exit(0);
 }
