@@ -14,6 +14,7 @@ import { benchPeers } from './stages/peers.js';
 import { benchPool } from './stages/pool.js';
 import { benchProfiles, type StoreName } from './stages/profile-svc.js';
 import { benchScaling, type ScalingPart, scalingParts } from './stages/scaling.js';
+import { benchScrape } from './stages/scrape.js';
 import { benchLoadedWriter } from './stages/writer-loaded.js';
 import { writeTables } from './tables/pages.js';
 
@@ -33,6 +34,7 @@ Measures one stage alone, or all of Helios, checks its results, prints its figur
   auction      bid responses a second a core
   writer       new rows a second a core, rollups included, on the embedded PostgreSQL
   api          latency of each kind of question to the analytics API over 1 and 10 million outcomes (loaded once, which takes minutes; about 9 GB)
+  scrape       for how long a scrape of /metrics holds up the event loop of ingest and bidder, idle and under load
   page         largest contentful paint and layout shift of the dashboard over 10 million outcomes, in the system's Chromium (after npm run build)
   peers        ingest beside Fastify + kafkajs, node:http + node-rdkafka and the bare handler, on real Kafka
   end-to-end   the rate that all of Helios sustains on real Kafka, Redis and PostgreSQL, and full runs at it with an exact account
@@ -42,7 +44,7 @@ Measures one stage alone, or all of Helios, checks its results, prints its figur
 Two more are tools: load posts bid requests at a constant rate, autocannon saturates POST /bid or the API; each has a --help of its own.
 
   --seconds N      length of one sample (parse 1, ingest and ingest-latency 5, pool 2, profile-svc 3, peers 5; of one question: api 8; of one run: end-to-end 60, scaling 30)
-  --repeats N      samples, pairs, rounds or runs (5; pool, profile-svc, end-to-end and scaling: 3)
+  --repeats N      samples, pairs, rounds or runs (5; pool, profile-svc, end-to-end and scaling: 3); scrapes (100)
   --messages N     messages of one sample (bidder, auction, writer, scaling: 60000)
   --kafka          on real Kafka, with the result file STAGE-kafka.json (ingest, ingest-latency, bidder, auction, writer)
   --embedded       on the embedded broker, with the result file peers-embedded.json (peers)
@@ -135,6 +137,8 @@ async function benchOne(stage: string, values: Values, command: string): Promise
         .map((text) => wholeNumber('--rows', text, 0, 1_000_000, 100_000_000));
       return benchApi({ rowCounts, seconds: seconds(8), only: values.only ?? '' });
     }
+    case 'scrape':
+      return benchScrape({ scrapes: repeats(100) });
     case 'page':
       return benchPage({ rows: wholeNumber('--rows', values.rows, 10_000_000, 1_000_000, 100_000_000) });
     case 'peers':

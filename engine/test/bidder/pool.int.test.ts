@@ -156,6 +156,7 @@ function messages(ids: readonly string[]): ConsumedMessage[] {
     offset,
     key: Buffer.from(id),
     value: Buffer.from(JSON.stringify({ id, imp: [{ id: '1', banner: { w: 300, h: 250 } }] })),
+    headers: [{ 'helios-accepted-at': Buffer.from(String(Date.now() - 61_000)) }],
   }));
 }
 
@@ -167,6 +168,12 @@ describe('a message that kills its worker', () => {
     expect(letters).toEqual([{ offset: 3, code: 'worker_failed' }]);
     expect(published).toEqual(ids.filter((id) => id !== 'deadly'));
     expect(await seen.metric('helios_worker_failures_total')).toBeGreaterThanOrEqual(2);
+    // All were accepted longer ago than the last edge.
+    expect(await seen.metric('helios_accepted_to_bid_seconds_count')).toBe(6);
+    expect(await seen.metric('helios_accepted_to_bid_seconds_bucket{le="60"}')).toBe(0);
+    expect(await seen.metric('helios_ad_slots_total')).toBe(6);
+    for (const stage of ['wait', 'price', 'publish'])
+      expect(await seen.metric(`helios_bidder_stage_duration_seconds_count{stage="${stage}"}`)).toBeGreaterThan(0);
   });
 
   test('takes no other batch with it that the same worker has under way', async () => {
