@@ -46,7 +46,7 @@ export async function runAutocannonCommand(args: readonly string[]): Promise<num
   const seed = wholeNumber('--seed', values.seed, 1, 0, 2 ** 31 - 1);
   const result =
     values.api === true
-      ? await saturateApi({ url, seconds, connections: connections(16) }, apiPaths)
+      ? await saturateApi({ url, seconds, connections: connections(16) }, apiPaths(Date.now()))
       : await saturateBid({ url, seconds, connections: connections(64), shape: 'openrtb', seed, expects });
   process.stdout.write(`${values.json === true ? JSON.stringify(result) : textOf(result)}\n`);
   return result.others === 0 ? 0 : 1;

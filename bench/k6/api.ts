@@ -11,14 +11,15 @@ import { type SummaryData, writeSummary } from './summary.ts';
  * The ramp stays below the API's rate limit of 1,000 requests a second and client.
  */
 const url = targetOf('API_URL', 'http://127.0.0.1:8000');
+const paths = apiPaths(Date.now());
 
 export const options = optionsOf({ rate: 100, rampRate: 200, p99Ms: 50 });
 
 http.setResponseCallback(http.expectedStatuses(200));
 
 export default function askApi(): void {
-  const path = apiPaths[exec.scenario.iterationInTest % apiPaths.length] ?? apiPaths[0];
-  const response = http.get(`${url}${path}`, { tags: { name: path } });
+  const path = paths[exec.scenario.iterationInTest % paths.length] ?? paths[0];
+  const response = http.get(`${url}${path}`, { tags: { name: path.replace(/\?.*/, '') } });
   check(response, {
     'answered 200': ({ status }) => status === 200,
     'with what was asked for': ({ body }) => typeof body === 'string' && isAnswer(path, body),
