@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kafkaVersion } from '@helios/scripts/kafka-jars';
@@ -33,18 +33,25 @@ const SEARCH = { firstPerSecond: 1000, leastPerSecond: 100, mostPerSecond: 20_00
 const LOG_SAMPLE_RATE = '0.001';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-export const logFolder = join(root, 'bench/.out/end-to-end/logs');
+const logFolder = join(root, 'bench/.out/end-to-end/logs');
 
 /** No fault proxies, and every setting that matters as a deployment has it. */
-export const endToEndShape: StackShape = {
+const shape: StackShape = {
   name: 'end to end',
   brokers: 1,
   proxied: [],
   env: { LOG_SAMPLE_RATE, KAFKA_SESSION_TIMEOUT_MS: '10000', KAFKA_MAX_POLL_INTERVAL_MS: '300000' },
 };
 
+/** The servers and every service; an interrupted bench leaves none of their data behind. */
+export async function startWholeStack(): Promise<Stack> {
+  const stack = await Stack.start(shape, logFolder, console.log);
+  process.once('exit', () => rmSync(stack.folder, { recursive: true, force: true }));
+  return stack;
+}
+
 export async function benchEndToEnd(options: EndToEndOptions): Promise<void> {
-  const stack = await Stack.start(endToEndShape, logFolder, console.log);
+  const stack = await startWholeStack();
   try {
     const prefix = `e2e-${Date.now().toString(36)}-`;
     const steps: Step[] = [];
@@ -113,23 +120,28 @@ function sayRun({ window, unsustained, account, answerMs, lagMessagesMost }: Mea
 
 /** Medians over the runs, and how far they lie apart. */
 function summaryOf(runs: readonly MeasuredRun[]): object {
-  const of = (pick: (run: MeasuredRun) => number): { median: number; least: number; most: number; spreadShare: number } => {
+  const of = (pick: (run: MeasuredRun) => number, digits = 2): { median: number; least: number; most: number; spreadShare: number } => {
     const values = runs.map(pick);
     const [least, most, middle] = [Math.min(...values), Math.max(...values), median(values)];
-    return { median: rounded(middle), least: rounded(least), most: rounded(most), spreadShare: rounded((most - least) / middle, 3) };
+    return {
+      median: rounded(middle, digits),
+      least: rounded(least, digits),
+      most: rounded(most, digits),
+      spreadShare: rounded((most - least) / middle, 3),
+    };
   };
   const names = Object.keys(runs[0]?.window.cpuMicrosPerBid ?? {});
   return {
     bidsPerSecond: of(({ window }) => window.bidsPerSecond),
     requestsPerSecond: of(({ window }) => window.requestsPerSecond),
     slotsPerSecond: of(({ window }) => window.slotsPerSecond),
-    acceptedShare: of(({ window }) => window.acceptedShare),
+    acceptedShare: of(({ window }) => window.acceptedShare, 5),
     // Above the last edge of the histogram counts as that edge: a minute.
     acceptedToRowP50Ms: of(({ window }) => window.acceptedToRow.p50?.aboutMs ?? 60_000),
     acceptedToRowP99Ms: of(({ window }) => window.acceptedToRow.p99?.aboutMs ?? 60_000),
     acceptedToRowP99AtMostMs: of(({ window }) => window.acceptedToRow.p99?.atMostMs ?? 60_000),
     cpuMicrosPerBid: Object.fromEntries(names.map((name) => [name, of(({ window }) => window.cpuMicrosPerBid[name] ?? 0)])),
-    cpuShare: Object.fromEntries(names.map((name) => [name, of(({ window }) => window.cpuShare[name] ?? 0).median])),
+    cpuShare: Object.fromEntries(names.map((name) => [name, of(({ window }) => window.cpuShare[name] ?? 0, 3).median])),
     coresBusy: of(({ window }) => window.coresBusy),
     sustained: runs.every(({ unsustained }) => unsustained.length === 0),
     everySlotAccountedFor: runs.every(({ account }) => account.holds),

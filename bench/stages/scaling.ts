@@ -1,13 +1,12 @@
 import { measuredRun, type MeasuredRun } from '../end-to-end/run.js';
 import { LOAD } from '../end-to-end/snapshot.js';
-import { Stack } from '../faults/stack.js';
 import { saturate, saturationBodies } from '../load/saturation.js';
 import { freePort, type Measured, scrape, startService } from '../processes.js';
 import { median, rounded, writeResult } from '../result-file.js';
 import type { CostPerBid } from '../scaling/capacity.js';
 import { startBroker } from '../servers.js';
 import { openStage, type StageSample } from './consumers.js';
-import { endToEndShape, logFolder } from './end-to-end.js';
+import { startWholeStack } from './end-to-end.js';
 import type { StageName } from './stage-feeds.js';
 
 /**
@@ -88,7 +87,7 @@ const measurePart: Readonly<Record<ScalingPart, (options: ScalingOptions) => Pro
 };
 
 async function measureLoad({ perSecond, seconds }: ScalingOptions): Promise<object> {
-  const stack = await Stack.start(endToEndShape, logFolder, console.log);
+  const stack = await startWholeStack();
   try {
     const runs: { factor: number; run: MeasuredRun }[] = [];
     for (const factor of FACTORS) {

@@ -51,6 +51,7 @@ export function endToEndTable(read: ReadResult): string {
     ],
     ['slots a second (with a bid or refused one)', spread(summary.slotsPerSecond), '', ''],
     ['requests a second', spread(summary.requestsPerSecond), '', ''],
+    ['of these answered 202, in the worst run', `${figure(summary.acceptedShare.least * 100, 3)} %`, '', ''],
     ['accepted to row, p50', `${spread(summary.acceptedToRowP50Ms)} ms`, '', ''],
     [
       'accepted to row, p99',
@@ -82,7 +83,7 @@ export function endToEndCpuTable(read: ReadResult): string {
   const rows = Object.entries(cpuMicrosPerBid)
     .toSorted(([, a], [, b]) => b.median - a.median)
     .map(([name, micros]) => [name, `${spread(micros)} us`, `${figure((cpuShare[name] ?? 0) * 100, 1)} %`, memoryOf(name)]);
-  return markdown(['process', 'CPU a bid', 'share of all CPU', 'memory'], rows);
+  return `${markdown(['process', 'CPU a bid', 'share of all CPU', 'memory'], rows)}\n\nFrom ${fileLink('end-to-end')}`;
 }
 
 interface VariantFigures {
@@ -179,7 +180,8 @@ export function scalingStagesTable(read: ReadResult): string {
     `${found.rssMb.join(' + ')} MB`,
   ]);
   if (rows.length + ingests.length === 0) return scalingMissing;
-  return markdown(['stage', 'setting', 'CPU a message', 'messages a second here', 'memory'], [...rows, ...ingests]);
+  const head = ['stage', 'setting', 'CPU a message', 'messages a second here', 'memory'];
+  return `${markdown(head, [...rows, ...ingests])}\n\nFrom ${fileLink('scaling')}`;
 }
 
 const CAPACITY_RATES = [10_000, 100_000, 1_000_000] as const;
