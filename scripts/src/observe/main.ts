@@ -10,7 +10,7 @@ import { isFree } from '../ports.js';
 import { takeLock } from '../run-lock.js';
 import { graphs, graphUrl } from './links.js';
 import { HELP, type ObserveOptions, readObserveOptions, readRunFacts, runningFolder } from './options.js';
-import { findPrometheus, startPrometheus, targetsUp } from './prometheus.js';
+import { findPrometheus, pagesUrl, startPrometheus, targetsUp } from './prometheus.js';
 import { type Target, targetsFile, targetsOf } from './targets.js';
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
@@ -64,7 +64,7 @@ async function runIn(folder: string, start: string | null, options: ObserveOptio
   const timer = setInterval(follow, FOLLOW_MS);
   try {
     const { up, all } = await targetsUp(port, (2 * intervalSeconds + 5) * 1000);
-    process.stdout.write(announcement(`http://127.0.0.1:${port}`, intervalSeconds, up, all));
+    process.stdout.write(announcement(port, await pagesUrl(port), intervalSeconds, up, all));
     const why = await Promise.race([stopped, server.ended]);
     // Ctrl-C reaches Prometheus too, and it may be the faster one to end.
     if (why === null || why === 'exit 0') return 0;
@@ -97,16 +97,16 @@ async function freePort(): Promise<number> {
   throw new Error(`No port from ${FIRST_PORT} to ${LAST_PORT} is free: choose one with --port.`);
 }
 
-function announcement(base: string, intervalSeconds: number, up: number, all: number): string {
-  const links = graphs(intervalSeconds).map(({ title, expr }) => `  ${title}\n    ${graphUrl(base, expr, '15m')}`);
+function announcement(port: number, pages: string, intervalSeconds: number, up: number, all: number): string {
+  const links = graphs(intervalSeconds).map(({ title, expr }) => `  ${title}\n    ${graphUrl(pages, expr, '15m')}`);
   return `
 Prometheus runs; ${up} of ${all} services answer it, every ${intervalSeconds} s.
-  targets    ${base}/targets
-  alerts     ${base}/alerts
-  rules      ${base}/rules
+  targets    ${pages}/targets
+  alerts     ${pages}/alerts
+  rules      ${pages}/rules
 Graphs:
 ${links.join('\n')}
-Grafana: import k8s/base/observability/grafana/dashboards/*.json and choose ${base} as the data source (docs/observability.md).
+Grafana: import k8s/base/observability/grafana/dashboards/*.json and choose http://127.0.0.1:${port} as the data source (docs/observability.md).
 Ctrl-C stops it.
 `;
 }

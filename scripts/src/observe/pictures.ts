@@ -14,6 +14,8 @@ scripts/install-system --browser.
 const VIEWPORT = { width: 1280, height: 1250 };
 const RANGE = '5m';
 const DRAWN_LIMIT_MS = 30_000;
+/** A graph that is drawn, in Prometheus' own pages and in the older ones that Debian's package has. */
+const DRAWN = '.graph-chart > canvas:first-of-type, .rickshaw_graph > svg';
 /** What each picture shows, by the beginning of the graphs' titles. */
 const pictures: Readonly<Record<string, readonly string[]>> = {
   'prometheus-latency': ['p99 of POST /bid', 'p99 from acceptance'],
@@ -40,11 +42,10 @@ async function takePictures(base: string, folder: string): Promise<void> {
       const page = await browser.newPage({ viewport: VIEWPORT, colorScheme: 'light' });
       const shown = graphs(2).filter(({ title }) => titles.some((start) => title.startsWith(start)));
       await page.goto(pageUrl(base, shown));
-      for (let index = 0; index < shown.length; index++)
-        await page
-          .locator('.graph-chart canvas')
-          .nth(2 * index)
-          .waitFor({ timeout: DRAWN_LIMIT_MS });
+      await page
+        .locator(DRAWN)
+        .nth(shown.length - 1)
+        .waitFor({ timeout: DRAWN_LIMIT_MS });
       const path = join(folder, `${name}.png`);
       await page.screenshot({ path, fullPage: true });
       process.stdout.write(`wrote ${path}\n`);

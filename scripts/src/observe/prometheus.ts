@@ -55,6 +55,12 @@ export async function targetsUp(port: number, limitMs: number): Promise<{ readon
   }
 }
 
+/** Where its pages are: Debian's package has only the older ones, under a path of their own. */
+export async function pagesUrl(port: number): Promise<string> {
+  const base = `http://127.0.0.1:${port}`;
+  return (await answers(`${base}/targets`)) ? base : `${base}/classic`;
+}
+
 async function untilReady(server: ServerProcess, port: number): Promise<void> {
   const end = { why: '' };
   void server.ended.then((why) => (end.why = why));

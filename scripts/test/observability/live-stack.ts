@@ -85,7 +85,7 @@ export async function startLiveStack(
     const observe = new Program('observe/main.js', ['--data', state, '--interval', String(scrapeSeconds)], process.env);
     programs.push(observe);
     const [, up, all] = await observe.said(/Prometheus runs; (\d+) of (\d+) services/);
-    const [, base = ''] = await observe.said(/targets +(http:\S+)\/targets/);
+    const [, base = ''] = await observe.said(/targets +(http:\/\/[\d.:]+)\/.*targets/);
     const facts = () => JSON.parse(readFileSync(join(state, 'run.json'), 'utf8')) as RunFacts;
     const childOf = (name: string) => facts().children.find((child) => child.name === name);
     return {

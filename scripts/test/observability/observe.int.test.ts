@@ -49,11 +49,12 @@ afterEach(() => {
 describe.skipIf(prometheusAbsent !== undefined)(`npm run observe${whySkipped(prometheusAbsent)}`, () => {
   it('scrapes what runs under its role, evaluates the rules, and leaves no process behind', { timeout: 120_000 }, async () => {
     const exited = start(['--data', folder, '--interval', '1']);
-    const base = await said(/targets +(http:\/\/127\.0\.0\.1:\d+)\/targets/);
+    const base = await said(/targets +(http:\/\/127\.0\.0\.1:\d+)\/.*targets/);
     expect(output).toContain('1 of 1 services answer it, every 1 s');
     const prometheus = new PrometheusClient(base);
     await prometheus.until('helios_events_lost_total{job="ingest"} == 3');
     await prometheus.until('ALERTS{alertname="HeliosEventsLost", job="ingest", alertstate="firing"}');
+    for (const [page] of output.matchAll(/http:\S+/g)) expect((await fetch(page)).status, page).toBe(200);
     const pid = Number(readFileSync(join(folder, 'observe/pid'), 'utf8'));
     expect(isAlive(pid)).toBe(true);
     observe?.kill('SIGINT');

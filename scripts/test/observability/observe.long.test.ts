@@ -185,13 +185,19 @@ async function loadAndFaults(stack: LiveStack): Promise<void> {
   const redis = stack.serverPidOf('redis');
   process.kill(redis, 'SIGSTOP');
   await prometheus
-    .until('sum(helios_profile_breakers{state="open"}) > 0 and on () min(helios_profile_store_up) == 0')
+    .until('sum(helios_profile_breakers{state="open"}) > 0 and on () ALERTS{alertname="HeliosProfileStoreDown"}')
     .finally(() => process.kill(redis, 'SIGCONT'));
   await prometheus.until('sum(helios_profile_breakers{state="open"}) == 0 and on () min(helios_profile_store_up) == 1');
 
-  process.kill(stack.serverPidOf('database'), 'SIGKILL');
-  const asking = setInterval(() => void readers(stack.facts()), 500);
-  await prometheus.until('min(helios_database_up{job="writer"}) == 0').finally(() => clearInterval(asking));
+  // It comes back within a second: it is killed again until readers have met its absence, and Prometheus has seen that.
+  const outage = setInterval(() => {
+    const server = stack.facts().children.find((child) => child.name === 'database')?.serverPid ?? null;
+    if (server !== null) process.kill(server, 'SIGKILL');
+    void readers(stack.facts());
+  }, 500);
+  await prometheus
+    .until('min(helios_database_up{job="writer"}) == 0 and on () sum(rate(helios_api_responses_total{status="5xx"}[5s])) > 0')
+    .finally(() => clearInterval(outage));
   await prometheus.until('min(helios_database_up) == 1 and on () sum(rate(helios_writer_rows_total[5s])) > 0');
 
   process.kill(stack.pidOf('bidder'), 'SIGKILL');
@@ -200,8 +206,18 @@ async function loadAndFaults(stack: LiveStack): Promise<void> {
 
   const kafka = stack.serverPidOf('kafka-1');
   process.kill(kafka, 'SIGSTOP');
-  await prometheus.until('sum(rate(bid_requests_total{outcome="no_broker"}[5s])) > 0').finally(() => process.kill(kafka, 'SIGCONT'));
-  await prometheus.until('sum(rate(helios_writer_rows_total[5s])) > 10');
+  try {
+    await prometheus.until('sum(rate(bid_requests_total{outcome="ack_timeout"}[5s])) > 0');
+    await prometheus.until('sum(rate(helios_kafka_deliveries_total{job="ingest", result="failed"}[5s])) > 0');
+    // An ingest that starts without a broker refuses at once.
+    process.kill(stack.pidOf('ingest'), 'SIGKILL');
+    await prometheus.until('sum(rate(bid_requests_total{outcome="no_broker"}[5s])) > 0');
+    await prometheus.until('ALERTS{alertname="HeliosKafkaSilent", job="ingest"}');
+  } finally {
+    process.kill(kafka, 'SIGCONT');
+  }
+  // Requests that waited in the stopped broker can leave members in a group that nobody is: they last for their session's time.
+  await prometheus.until('sum(rate(helios_writer_rows_total[5s])) > 10', 120_000);
   await readers(stack.facts());
   // What is counted now is in the rates of the scrapes that follow.
   await sleep(4000 * SCRAPE_SECONDS);
