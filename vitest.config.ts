@@ -5,6 +5,8 @@ const endToEnd = '*/test/**/*.e2e.test.ts';
 const inBrowser = '*/test/**/*.browser.test.ts';
 /** They take the longest, and have a command of their own too: `npm run test:long`. */
 const long = '*/test/**/*.long.test.ts';
+/** It runs a Prometheus beside the whole stack: `npm run test:observe`. */
+const live = '*/test/**/*.live.test.ts';
 
 // Native modules load once per process, on its main thread: every test file gets a process of its own.
 export default defineConfig({
@@ -18,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['*/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, endToEnd, inBrowser, long],
+          exclude: [...configDefaults.exclude, endToEnd, inBrowser, long, live],
           testTimeout: 20_000,
           hookTimeout: 60_000,
         },

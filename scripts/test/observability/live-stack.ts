@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { isFree } from '../../src/ports.js';
+import { readAdmin } from '../../src/readiness.js';
 import type { RunFacts } from '../../src/run-file.js';
 import { PrometheusClient } from './prometheus-client.js';
 
@@ -13,6 +14,8 @@ import { PrometheusClient } from './prometheus-client.js';
 const START_LIMIT_MS = 180_000;
 const FIRST_PORT = 31_100;
 const PORTS = 12;
+const LINES_TOLD = 6;
+const LINE_MAX = 300;
 
 class Program {
   readonly #child: ChildProcess;
@@ -56,6 +59,8 @@ export interface LiveStack {
   /** @throws Error while it does not run. */
   pidOf(name: string): number;
   serverPidOf(name: string): number;
+  /** What went wrong, as the logs of the services and their consumers' figures tell it: for the message of a test that fails. */
+  troubles(): Promise<string>;
   /** @returns the exit codes of observe and of the stack. */
   stop(): Promise<(number | null)[]>;
 }
@@ -94,12 +99,24 @@ export async function startLiveStack(
       facts,
       pidOf: (name) => running(name, childOf(name)?.pid),
       serverPidOf: (name) => running(name, childOf(name)?.serverPid),
+      troubles: () => troublesOf(state, facts()),
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function troublesOf(state: string, facts: RunFacts): Promise<string> {
+  const parts = facts.children.map(async ({ name, adminPort, deaths }) => {
+    const lines = readFileSync(join(state, 'logs', `${name}.log`), 'utf8').split('\n');
+    const told = lines.filter((line) => line !== '' && !/"level":"(?:info|debug)"/.test(line) && name !== 'kafka-1').slice(-LINES_TOLD);
+    const answer = adminPort === null ? null : await readAdmin(`http://127.0.0.1:${adminPort}/metrics`);
+    const figures = (answer?.text ?? '').split('\n').filter((line) => /^helios_(?:consumer_(?!held)|kafka_)\S+ [^0]/.test(line));
+    return [`--- ${name}, ended ${deaths} times`, ...told.map((line) => line.slice(0, LINE_MAX)), ...figures].join('\n');
+  });
+  return (await Promise.all(parts)).join('\n');
 }
 
 function running(name: string, pid: number | null | undefined): number {

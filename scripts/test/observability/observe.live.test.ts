@@ -72,7 +72,9 @@ describe.skipIf(absent !== undefined)(`Prometheus beside the stack${whySkipped(a
     // A guarded backlog is a metric on real Kafka too; a low limit makes 429s cheap.
     stack = await startLiveStack({ KAFKA_BACKLOG_MAX_BYTES: '100000000', ANALYTICS_RATE_LIMIT: '40' }, TRAFFIC_PER_SECOND, SCRAPE_SECONDS);
     fromSeconds = Date.now() / 1000;
-    await loadAndFaults(stack);
+    await loadAndFaults(stack).catch(async (error: Error) => {
+      throw new Error(`${error.message}\n${await stack.troubles()}`, { cause: error });
+    });
     toSeconds = Date.now() / 1000;
   }, 400_000);
   afterAll(async () => {
