@@ -71,7 +71,7 @@ export const kafkaSettings = {
   }),
   lingerMs: integer({
     env: 'KAFKA_LINGER_MS',
-    default: 1,
+    default: 3,
     min: 0,
     max: 1000,
     unit: 'ms',
@@ -93,13 +93,21 @@ export const kafkaSettings = {
     unit: 'KiB',
     effect: 'bound of the memory that they take',
   }),
+  fetchMinBytes: integer({
+    env: 'KAFKA_FETCH_MIN_BYTES',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'bytes',
+    effect: 'the broker holds a fetch until so much waits, or KAFKA_FETCH_WAIT_MAX_MS is over: fewer, fuller answers; 1 answers at once',
+  }),
   fetchWaitMaxMs: integer({
     env: 'KAFKA_FETCH_WAIT_MAX_MS',
-    default: 50,
+    default: 20,
     min: 1,
     max: 5000,
     unit: 'ms',
-    effect: 'how long the broker may hold an empty fetch',
+    effect: 'how long the broker may hold a fetch',
   }),
   sessionTimeoutMs: integer({
     env: 'KAFKA_SESSION_TIMEOUT_MS',

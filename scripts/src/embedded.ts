@@ -57,7 +57,8 @@ export function mockClusterEnv(bootstrap: string, options: StartOptions): Env {
   return {
     ...unlessSet(options, {
       KAFKA_BACKLOG_MAX_BYTES: String(backlogMaxBytes),
-      // The mock cluster answers an empty fetch after this time, whatever arrives meanwhile.
+      // The mock cluster answers a fetch that asks for more than there is after this time, whatever arrives meanwhile.
+      KAFKA_FETCH_MIN_BYTES: '1',
       KAFKA_FETCH_WAIT_MAX_MS: '5',
       KAFKA_LINGER_MS: '1',
       KAFKA_SESSION_TIMEOUT_MS: '6000',

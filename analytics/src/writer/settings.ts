@@ -28,7 +28,7 @@ export const writerSettings = {
   }),
   batchLingerMs: integer({
     env: 'WRITER_LINGER_MS',
-    default: 10,
+    default: 20,
     min: 0,
     max: 5000,
     unit: 'ms',

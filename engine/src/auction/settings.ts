@@ -30,7 +30,7 @@ export const auctionSettings = {
   }),
   batchLingerMs: integer({
     env: 'AUCTION_BATCH_LINGER_MS',
-    default: 4,
+    default: 20,
     min: 0,
     max: 1000,
     unit: 'ms',

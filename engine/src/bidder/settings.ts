@@ -41,7 +41,7 @@ export const bidderSettings = {
   }),
   batchLingerMs: integer({
     env: 'BIDDER_BATCH_LINGER_MS',
-    default: 4,
+    default: 20,
     min: 0,
     max: 1000,
     unit: 'ms',

@@ -52,6 +52,7 @@ export const knownVariables: readonly string[] = [
   'INGEST_SHARED_PORT',
   'KAFKA_BACKLOG_MAX_BYTES',
   'KAFKA_BROKERS',
+  'KAFKA_FETCH_MIN_BYTES',
   'KAFKA_FETCH_WAIT_MAX_MS',
   'KAFKA_GROUP_ID',
   'KAFKA_LINGER_MS',

@@ -37,6 +37,7 @@ export function createConsumerClient(options: ConsumerClientOptions): KafkaConsu
       'session.timeout.ms': kafka.sessionTimeoutMs,
       'heartbeat.interval.ms': Math.max(200, Math.floor(kafka.sessionTimeoutMs / 5)),
       'max.poll.interval.ms': Math.max(kafka.maxPollIntervalMs, kafka.sessionTimeoutMs),
+      'fetch.min.bytes': kafka.fetchMinBytes,
       'fetch.wait.max.ms': kafka.fetchWaitMaxMs,
       'fetch.queue.backoff.ms': 10,
       'queued.max.messages.kbytes': 16_384,
