@@ -9,7 +9,7 @@ import { endWithParent, reportListening } from './peer-process.js';
  * and the work around it.
  *
  * Tuned as who knows both would: the plain Producer with delivery reports by an integer (the high-level one makes closures and an event
- * for each), polled every millisecond, linger 1 ms, lz4, the broker's partitioner; idempotent with acks of all replicas, as ingest. HTTP: no
+ * for each), polled every millisecond, linger 3 ms, lz4, the broker's partitioner; idempotent with acks of all replicas, as ingest. HTTP: no
  * framework, one buffer when the body came in one piece, head and body of the answer in one write, keep-alive.
  */
 const [bootstrap = '', topic = ''] = process.argv.slice(2);
@@ -23,7 +23,7 @@ const producer = new rdkafka.Producer(
     'bootstrap.servers': bootstrap,
     dr_cb: true,
     'enable.idempotence': true,
-    'linger.ms': 1,
+    'linger.ms': 3,
     'batch.num.messages': 2000,
     'queue.buffering.max.messages': 100_000,
     'queue.buffering.max.kbytes': 65_536,
