@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { allocatorEnv } from '@helios/scripts/allocator-env';
+import { allocatorEnv, heapOptions } from '@helios/scripts/service-memory';
 
 /** Processes under measurement: Helios services and helpers, each started on free ports and stopped by its own id. */
 
@@ -44,7 +44,7 @@ export async function startService(
   execArgv: readonly string[] = [],
 ): Promise<Measured> {
   const adminPort = await freePort();
-  const child = spawn(process.execPath, [...execArgv, join(root, file), ...args], {
+  const child = spawn(process.execPath, [...heapOptions, ...execArgv, join(root, file), ...args], {
     env: { ...allocatorEnv, ...process.env, LOG_LEVEL: 'error', ADMIN_PORT: String(adminPort), HELIOS_EXIT_WITH_PARENT: '1', ...env },
     stdio: ['pipe', 'inherit', 'inherit'],
   });

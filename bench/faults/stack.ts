@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allocatorEnv } from '@helios/scripts/allocator-env';
+import { allocatorEnv, heapOptions } from '@helios/scripts/service-memory';
 import { parseMetrics, type Scrape } from '@helios/scripts/metrics-text';
 import { freePort } from '../processes.js';
 import { ManagedProcess, type ProcessEnd } from './managed-process.js';
@@ -289,7 +289,7 @@ export class Stack {
     const [file = '', ...rest] = args;
     const process = new ManagedProcess({
       name,
-      args: [join(root, file), ...rest],
+      args: [...(adminPort === null ? [] : heapOptions), join(root, file), ...rest],
       env: adminPort === null ? env : { ...env, ADMIN_PORT: String(adminPort) },
       logFile: join(this.logFolder, `${name}.log`),
       adminPort,

@@ -7,6 +7,7 @@ import { readAdmin, untilReady } from './readiness.js';
 import { removeRunFile, writeRunFile } from './run-file.js';
 import { type Foundation, noParts, type Parts, type Preparation, type ReadyFacts, type ServerSpec } from './foundation.js';
 import { type Role, type ServiceSpec, serviceTable } from './services.js';
+import { heapOptions } from './service-memory.js';
 import type { StartOptions } from './start-options.js';
 import type { StopRequest } from './stop-request.js';
 
@@ -77,7 +78,7 @@ export class Pipeline implements ChildEvents {
   async startServices(): Promise<void> {
     for (const service of this.#services) {
       const [file = '', ...args] = service.args;
-      void this.#add(service.name, () => [this.#file(file), ...args], service.env, false, 'restart').start();
+      void this.#add(service.name, () => [...heapOptions, this.#file(file), ...args], service.env, false, 'restart').start();
     }
     const awaited = this.#services.map((service) => ({
       name: service.name,

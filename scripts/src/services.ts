@@ -1,4 +1,4 @@
-import { allocatorEnv } from './allocator-env.js';
+import { allocatorEnv } from './service-memory.js';
 import { type Parts, unlessSet } from './foundation.js';
 import type { StartOptions } from './start-options.js';
 

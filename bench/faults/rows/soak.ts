@@ -9,11 +9,8 @@ import { unaskedEnds } from './processes.js';
 const SAMPLE_EVERY_MS = 500;
 /** The last third over the middle third. In two minutes a young heap that was not collected once may still be growing. */
 const GROWTH_MAX = { full: 1.05, ci: 1.4 };
-/**
- * Load near capacity before the watch begins: V8 doubles its young generation in steps of several MiB as it is used, and at half of
- * capacity the last of these steps would come minutes later and look like a leak. A leak goes on after them.
- */
-const WARM_UP = { factor: 1.6, fullMs: 120_000, ciMs: 20_000 };
+/** Load near capacity before the watch begins: heaps, pools and caches come to their size in it. A leak goes on after it. */
+const WARM_UP = { factor: 1.6, fullMs: 60_000, ciMs: 20_000 };
 const RSS_MAX_MIB = 250;
 const PAGE_BYTES = 4096;
 
