@@ -78,7 +78,8 @@ export class ManagedProcess {
           () => null,
           (error: Error) => error,
         ),
-        sleep(limitMs, new Error(`${this.name} is not ready`)),
+        // It must not keep the runner alive for the rest of its time.
+        sleep(limitMs, new Error(`${this.name} is not ready`), { ref: false }),
       ]);
       if (failed === null) return;
       if (performance.now() > deadlineMonoMs || this.#held) throw failed;
