@@ -24,9 +24,11 @@ export function withTable(text: string, table: string): string {
   return `${text.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${text.slice(end)}`;
 }
 
-/** The table of what is committed. */
+/** The table of what is committed, by number. */
 export function committedTable(): string {
-  return reliabilityTable(rows.map((row) => ({ row, result: readRow(committedFolder, row.number) })));
+  return reliabilityTable(
+    rows.toSorted((a, b) => a.number - b.number).map((row) => ({ row, result: readRow(committedFolder, row.number) })),
+  );
 }
 
 /** One line a row; a row without a result file says so. Pure. */

@@ -6,7 +6,7 @@ import { recordStart, type RunStart } from '@helios/scripts/accounting/hop-reade
 import type { Poison } from '@helios/scripts/accounting/identity';
 import { countStored } from '@helios/scripts/accounting/stored-outcomes';
 import { kafkaConfigOf, TopicReader } from '@helios/scripts/topic-reader';
-import { databaseConfig, untilNoLag } from '../accounted-load.js';
+import { databaseConfig, NEAR_CAPACITY, untilNoLag } from '../accounted-load.js';
 import { grown } from '../bidder-backlog.js';
 import { ManagedProcess } from '../managed-process.js';
 import { compareLetters, type FoundLetter, hashAt, hashOf, lettersSince, longestRow, Planter, type Stands } from '../poison-letters.js';
@@ -80,9 +80,9 @@ class PoisonRun {
   }
 
   async run(): Promise<RunResult> {
-    const { faults, say, stack } = this.#context;
+    const { ci, faults, halfCapacityPerSecond, say, stack } = this.#context;
     const bidderBefore = await stack.metrics('bidder');
-    const load = await this.#context.startLoad();
+    const load = await this.#context.startLoad(ci ? { perSecond: halfCapacityPerSecond * NEAR_CAPACITY } : {});
     const { prefix } = load.bids;
     const planted = await this.#plantAmong(load);
     const odd = await this.#planter.plant(oddRequests(`${prefix}odd-`, Date.now()), this.#anyPartition());

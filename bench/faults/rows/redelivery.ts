@@ -7,7 +7,7 @@ import { sumOf } from '@helios/scripts/metrics-text';
 import { kafkaConfigOf } from '@helios/scripts/topic-reader';
 import { BidLoad } from '../../load/bid-load.js';
 import { until } from '../../processes.js';
-import { databaseConfig, untilNoLag } from '../accounted-load.js';
+import { databaseConfig, NEAR_CAPACITY, untilNoLag } from '../accounted-load.js';
 import { commitFor, committedOffsets } from '../kafka-view.js';
 import type { Row, RunContext, RunResult } from '../row.js';
 import { consumerNames, oneBroker, type Stack } from '../stack.js';
@@ -36,7 +36,7 @@ export const redelivered: Row = {
     const database = openDatabase(databaseConfig(stack), { applicationName: 'faults', poolSize: 1, statementTimeoutMs: 120_000 });
     try {
       const lateBefore = await lateProfiles(stack);
-      const load = await context.startLoad();
+      const load = await context.startLoad({ perSecond: rateOf(context) });
       while (load.bids.sent < REQUESTS) await sleep(20);
       await load.bids.stop();
       await untilNoLag(stack, CAUGHT_UP_LIMIT_MS);
@@ -124,12 +124,16 @@ export function setBackOffsets(committed: ReadonlyMap<number, number>, backOffse
   return offsets;
 }
 
+function rateOf({ ci, halfCapacityPerSecond }: RunContext): number {
+  return ci ? halfCapacityPerSecond * NEAR_CAPACITY : halfCapacityPerSecond;
+}
+
 /** Posts the load's requests once more: the same ids, the same bodies. */
 async function postAgain(context: RunContext, first: BidLoad): Promise<BidLoad> {
-  const { stack, seed, halfCapacityPerSecond } = context;
+  const { stack, seed } = context;
   const bids = new BidLoad({
     port: stack.ingestPort,
-    perSecond: halfCapacityPerSecond,
+    perSecond: rateOf(context),
     prefix: first.prefix,
     seed,
     requestsMax: first.sent,
