@@ -15,7 +15,7 @@ import { type Target, targetsFile, targetsOf } from './targets.js';
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 const ownFolder = join(root, '.helios');
-const rules = join(root, 'k8s/base/observability/prometheus/rules/*.yml');
+const rules = join(root, 'k8s/infra/prometheus-grafana/prometheus/rules/*.yml');
 const FOLLOW_MS = 1000;
 const FIRST_PORT = 9090;
 const LAST_PORT = 9190;
@@ -106,7 +106,7 @@ Prometheus runs; ${up} of ${all} services answer it, every ${intervalSeconds} s.
   rules      ${pages}/rules
 Graphs:
 ${links.join('\n')}
-Grafana: import k8s/base/observability/grafana/dashboards/*.json and choose http://127.0.0.1:${port} as the data source (docs/observability.md).
+Grafana: import k8s/infra/prometheus-grafana/grafana/dashboards/*.json and choose http://127.0.0.1:${port} as the data source (docs/observability.md).
 Ctrl-C stops it.
 `;
 }

@@ -9,7 +9,7 @@ import { parseTarget, type Target } from './targets.js';
 
 export const HELP = `Usage: npm run observe [-- --data DIR] [--target ROLE=HOST:PORT] [--interval SECONDS] [--port PORT]
 
-Runs a real Prometheus beside what npm start or npm run stack runs on this machine, with the rules of k8s/base/observability/prometheus, and
+Runs a real Prometheus beside what npm start or npm run stack runs on this machine, with the rules of k8s/infra/prometheus-grafana/prometheus, and
 prints where to look. It listens on 127.0.0.1 only, keeps at most 1 GB in the folder observe/ beside the start's data, and ends with Ctrl-C.
 
   --data DIR       folder of the start to look at (the first that runs of .helios, .helios/stack, .helios/stack-3-brokers)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The dashboards of Grafana as the tests read them: the committed files, as Grafana gets them. */
 
-export const grafanaFolder = fileURLToPath(new URL('../../../k8s/base/observability/grafana', import.meta.url));
+export const grafanaFolder = fileURLToPath(new URL('../../../k8s/infra/prometheus-grafana/grafana', import.meta.url));
 
 export interface Panel {
   readonly type: string;

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 
 /** The rule files of Prometheus as the tests read them. */
 
-export const prometheusFolder = fileURLToPath(new URL('../../../k8s/base/observability/prometheus', import.meta.url));
+export const prometheusFolder = fileURLToPath(new URL('../../../k8s/infra/prometheus-grafana/prometheus', import.meta.url));
 
 export interface Rule {
   readonly record?: string;
