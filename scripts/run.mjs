@@ -24,6 +24,10 @@ const programs = {
   },
   openapi: { file: 'scripts/dist/openapi.js', what: "write docs/openapi.json from the schemas of the analytics API's routes" },
   dashboards: { file: 'scripts/dist/dashboards/main.js', what: "write Grafana's dashboards from their code" },
+  'kubernetes-schemas': {
+    file: 'scripts/dist/manifests/schemas-file.js',
+    what: 'write the schemas that the tests judge the manifests by, from those of kubectl-validate',
+  },
   observe: { file: 'scripts/dist/observe/main.js', what: 'run a Prometheus beside what runs on this machine (npm run observe)' },
   'observe-pictures': { file: 'scripts/dist/observe/pictures.js', what: 'take the pictures of docs/observability.md' },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },

@@ -11,6 +11,14 @@ export const prometheusAbsent =
     ? undefined
     : 'prometheus and promtool are not installed (scripts/install-system --observe)';
 
+export const kubectlAbsent = runs('kubectl', 'kustomize', '--help')
+  ? undefined
+  : 'kubectl is not installed (https://kubernetes.io/docs/tasks/tools/)';
+
+export const shellcheckAbsent = runs('shellcheck', '--version')
+  ? undefined
+  : 'shellcheck is not installed (scripts/install-system --shell)';
+
 /** What a suite's name says when it is skipped. */
 export function whySkipped(absent: string | undefined): string {
   return absent === undefined ? '' : ` (skipped: ${absent})`;
@@ -25,6 +33,6 @@ function javaAbsent(): string | undefined {
   }
 }
 
-function runs(command: string, flag: string): boolean {
-  return spawnSync(command, [flag], { stdio: 'ignore' }).status === 0;
+function runs(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
