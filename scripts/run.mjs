@@ -34,6 +34,7 @@ const programs = {
   bench: { file: 'bench/dist/main.js', what: 'measure' },
   gate: { file: 'bench/dist/gate/main.js', what: 'judge the latency and the CPU cost of ingest (npm run bench:gate)' },
   faults: { file: 'bench/dist/faults/main.js', what: 'inject faults into real processes and check that nothing accepted is lost' },
+  walks: { file: 'scripts/dist/walks/main.js', what: 'run and check the commands of the documents, from their pages (npm run walks)' },
 };
 
 const [name, ...args] = process.argv.slice(2);
