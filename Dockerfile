@@ -82,7 +82,7 @@ CMD ["npm", "test"]
 # What all images stand on: Debian, the libraries that Node and librdkafka load, Node without npm.
 FROM debian:trixie-20261005-slim@sha256:a29215f6a35e51e22adffa17f89e9d2ef06214e64a2bad10d765c46aea49f11f AS base
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ca-certificates libatomic1 libssl3t64 libstdc++6 zlib1g \
+  && apt-get install --yes --no-install-recommends ca-certificates libssl3t64 libstdc++6 zlib1g \
   && rm -rf /var/lib/apt/lists/*
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 # MALLOC_*: scripts/src/allocator-env.ts says why.
