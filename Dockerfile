@@ -85,7 +85,7 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates libssl3t64 libstdc++6 zlib1g \
   && rm -rf /var/lib/apt/lists/*
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
-# MALLOC_*: scripts/src/allocator-env.ts says why.
+# MALLOC_* here, and the options of node below: scripts/src/service-memory.ts says why.
 ENV NODE_ENV=production \
   BIND_HOST=0.0.0.0 \
   ADMIN_PORT=9100 \
@@ -113,7 +113,7 @@ LABEL org.opencontainers.image.title="helios-engine" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
 EXPOSE 8080 9100
-ENTRYPOINT ["node", "engine/dist/main.js"]
+ENTRYPOINT ["node", "--min-semi-space-size=16", "--max-semi-space-size=16", "engine/dist/main.js"]
 CMD ["ingest"]
 
 # Profiles over gRPC; the seed program is profile-svc/dist/seed.js.
@@ -129,7 +129,7 @@ LABEL org.opencontainers.image.title="helios-profile-svc" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
 EXPOSE 50051 9100
-ENTRYPOINT ["node", "profile-svc/dist/main.js"]
+ENTRYPOINT ["node", "--min-semi-space-size=16", "--max-semi-space-size=16", "profile-svc/dist/main.js"]
 
 # Writer, api and migrate: the role is the argument.
 FROM base AS analytics
@@ -145,7 +145,7 @@ LABEL org.opencontainers.image.title="helios-analytics" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
 EXPOSE 8000 9100
-ENTRYPOINT ["node", "analytics/dist/main.js"]
+ENTRYPOINT ["node", "--min-semi-space-size=16", "--max-semi-space-size=16", "analytics/dist/main.js"]
 CMD ["writer"]
 
 FROM base AS dashboard
@@ -160,4 +160,4 @@ LABEL org.opencontainers.image.title="helios-dashboard" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
 EXPOSE 3000 9100
-ENTRYPOINT ["node", "dashboard/dist/server/main.js"]
+ENTRYPOINT ["node", "--min-semi-space-size=16", "--max-semi-space-size=16", "dashboard/dist/server/main.js"]

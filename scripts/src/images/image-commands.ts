@@ -30,6 +30,6 @@ export function targetOfProgram(args: readonly string[]): ImageTarget {
  */
 export function argvIn(config: ImageConfig, args: readonly string[]): string[] {
   const [file = '', ...rest] = args;
-  const [node, main] = config.entrypoint;
-  return node === 'node' && main === file ? [...config.entrypoint, ...rest] : ['node', ...args];
+  const { entrypoint } = config;
+  return entrypoint[0] === 'node' && entrypoint.at(-1) === file ? [...entrypoint, ...rest] : ['node', ...args];
 }

@@ -1,4 +1,5 @@
-import { allocatorEnv } from '../allocator-env.js';
+import type { Dockerfile } from '../images/dockerfile.js';
+import { allocatorEnv, heapOptions } from '../service-memory.js';
 import type { ServiceSchema } from '../service-schemas.js';
 import {
   configMapData,
@@ -10,7 +11,7 @@ import {
   type Workload,
   workloadsOf,
 } from './documents.js';
-import { commandLine, type ImageTarget, targetOf } from './images.js';
+import { commandLine, targetOf } from './images.js';
 
 /**
  * Whether the variables of every container are those of the service that it runs, both ways: none that the service does not know, none
@@ -36,20 +37,20 @@ export function serviceOf(words: readonly string[], schemas: readonly ServiceSch
 /** Every fault of every container that runs an image of ours, as sentences. */
 export function environmentFaults(
   documents: readonly ManifestDocument[],
-  targets: ReadonlyMap<string, ImageTarget>,
+  dockerfile: Dockerfile,
   schemas: readonly ServiceSchema[],
   knownVariables: readonly string[],
 ): string[] {
   const faults: string[] = [];
   for (const workload of workloadsOf(documents)) {
     for (const container of containersOf(workload).filter(isOurs)) {
-      const target = targetOf(container, targets);
+      const target = targetOf(container, dockerfile);
       const words = target === undefined ? [] : commandLine(container, target);
       const schema = serviceOf(words, schemas);
       const found =
         schema === undefined
           ? [`"${words.join(' ')}" runs no service of Helios`]
-          : containerFaults(workload, container, { schema, image: target?.env ?? {}, documents, knownVariables, words });
+          : containerFaults(workload, container, { schema, image: target?.config.env ?? {}, documents, knownVariables, words });
       faults.push(...found.map((fault) => `${workload.id}, container ${container.name}: ${fault}`));
     }
   }
@@ -81,6 +82,7 @@ function containerFaults(workload: Workload, container: Container, subject: Subj
   }
   faults.push(...schema.faults(values, knownVariables));
   for (const name of Object.keys(allocatorEnv)) if (values[name] === undefined) faults.push(`neither it nor its image sets ${name}`);
+  for (const option of heapOptions) if (!seeds && !words.includes(option)) faults.push(`neither it nor its image gives node ${option}`);
   return [...faults, ...(seeds ? [] : portFaults(workload, container, schema, values))];
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Dockerfile } from '../../src/images/dockerfile.js';
 import { IMAGE_PREFIX } from '../../src/images/image-commands.js';
+import { heapOptions } from '../../src/service-memory.js';
 import { everyVariable, type ServiceSchema, serviceSchemas } from '../../src/service-schemas.js';
 import type { ComposeProject, ComposeService } from './compose-file.js';
 
@@ -27,13 +28,13 @@ export const runsOnce = (service: ComposeService): boolean => service.restart ==
 /** Made from this repository. */
 export const isOurs = (service: ComposeService): boolean => service.build !== undefined;
 
-/** The arguments of `node` in the containers of one of our services. */
+/** The program and its arguments in the containers of one of our services, without Node's own options. */
 export function programOf({ build, entrypoint, command = [] }: ComposeService, dockerfile: Dockerfile): string[] {
   const config = dockerfile.get(build?.target ?? '')?.config;
   if (config === undefined) return [];
   const argv =
     entrypoint === undefined ? [...config.entrypoint, ...(command.length > 0 ? command : config.cmd)] : [...entrypoint, ...command];
-  return argv[0] === 'node' ? argv.slice(1) : [];
+  return argv[0] === 'node' ? argv.slice(1).filter((word) => !heapOptions.includes(word)) : [];
 }
 
 /** The environment that such a container reads: a program of ours has the schema of its service. */

@@ -77,12 +77,12 @@ it('an image starts its own program by its entry point, and another one in its p
     env: {},
     workdir: '/',
     user: '1:1',
-    entrypoint: ['node', 'engine/dist/main.js'],
+    entrypoint: ['node', '--option', 'engine/dist/main.js'],
     cmd: ['ingest'],
     labels: {},
     ports: [],
   };
-  expect(argvIn(config, ['engine/dist/main.js', 'bidder'])).toEqual(['node', 'engine/dist/main.js', 'bidder']);
+  expect(argvIn(config, ['engine/dist/main.js', 'bidder'])).toEqual(['node', '--option', 'engine/dist/main.js', 'bidder']);
   expect(argvIn(config, ['engine/dist/other.js', '--x'])).toEqual(['node', 'engine/dist/other.js', '--x']);
   expect(targetOfProgram(['engine/dist/main.js'])).toBe('engine');
   expect(() => targetOfProgram(['bench/dist/main.js'])).toThrow('no image has bench/dist/main.js');

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readDockerfile } from '../../src/images/dockerfile.js';
 import type { ManifestDocument } from '../../src/manifests/documents.js';
 import { environmentFaults, serviceOf } from '../../src/manifests/environment.js';
-import { dockerfileTargets, imageFaults } from '../../src/manifests/images.js';
+import { imageFaults } from '../../src/manifests/images.js';
 import { everyVariable, serviceSchemas } from '../../src/service-schemas.js';
-import { container, dockerfile, files, holds, planted, pod, rendered, root } from './rendered.js';
+import { container, dockerfile, holds, planted, pod, rendered, root } from './rendered.js';
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const variables = everyVariable();
@@ -76,11 +77,12 @@ describe("every container's variables are those of its service", () => {
   });
 
   it('misses what the image does not set', () => {
-    const targets = dockerfileTargets('FROM scratch AS engine\nENTRYPOINT ["node", "engine/dist/main.js"]\n');
+    const targets = readDockerfile('FROM scratch AS engine\nENTRYPOINT ["node", "engine/dist/main.js"]\n');
     expect(environmentFaults(rendered.k8s, targets, serviceSchemas, variables)).toEqual(
       expect.arrayContaining([
         `${ingest}, container ingest: ingest is not told its BIND_HOST`,
         `${ingest}, container ingest: neither it nor its image sets MALLOC_ARENA_MAX`,
+        `${ingest}, container ingest: neither it nor its image gives node --min-semi-space-size=16`,
       ]),
     );
   });
@@ -104,37 +106,8 @@ describe('images', () => {
   ]);
 
   it('finds one that runs as root', () => {
-    const targets = dockerfileTargets(`${files.text('scripts/test/manifests/Dockerfile.fixture')}\nFROM engine AS analytics\nUSER root\n`);
+    const targets = readDockerfile('FROM scratch AS analytics\nUSER root\nENTRYPOINT ["node"]\n');
     expect(imageFaults(rendered.k8s, targets, version)).toContain('Deployment/analytics-service, container writer: its image runs as root');
-  });
-});
-
-describe('a Dockerfile', () => {
-  it('is read stage by stage, each with what it has of the one that it begins with', () => {
-    const targets = dockerfileTargets(`
-# syntax=docker/dockerfile:1
-FROM debian:trixie AS base
-ENV A=1 \\
-    B="two words"
-USER 65532
-ENTRYPOINT ["node"]
-CMD ["base.js"]
-FROM --platform=linux/amd64 base AS engine
-ENV A=2
-ENTRYPOINT ["node", "engine.js"]
-`);
-    expect(targets.get('engine')).toEqual({
-      name: 'engine',
-      env: { A: '2', B: 'two words' },
-      entrypoint: ['node', 'engine.js'],
-      command: [],
-      user: '65532',
-    });
-    expect(targets.get('base')?.command).toEqual(['base.js']);
-  });
-
-  it('may not put a shell between the signal and the service', () => {
-    expect(() => dockerfileTargets('FROM a AS b\nENTRYPOINT node main.js')).toThrow('is no JSON list');
   });
 });
 

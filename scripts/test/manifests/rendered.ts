@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readDockerfile } from '../../src/images/dockerfile.js';
 import { idOf, type ManifestDocument } from '../../src/manifests/documents.js';
-import { dockerfileTargets } from '../../src/manifests/images.js';
 import { applyPatch, type PatchOperation } from '../../src/manifests/json-patch.js';
 import { type Files, render } from '../../src/manifests/kustomize.js';
 import type { MadeElsewhere } from '../../src/manifests/references.js';
@@ -42,9 +42,7 @@ export const rendered: Readonly<Record<'k8s' | 'k8s/overlays/local' | 'k8s/overl
 };
 
 /** The Dockerfile of this repository. */
-export const dockerfile = dockerfileTargets(
-  files.text(existsSync(join(root, 'Dockerfile')) ? 'Dockerfile' : 'scripts/test/manifests/Dockerfile.fixture'),
-);
+export const dockerfile = readDockerfile(files.text('Dockerfile'));
 
 /** What scripts/deploy-all makes; its own test holds it to that. */
 export const made: MadeElsewhere = {
