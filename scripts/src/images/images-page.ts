@@ -53,7 +53,7 @@ function imagesTable(result: ImagesResult | null): string {
       .join(
         ', ',
       )}. ${bids.requests} bid requests with ${bids.slots} slots became ${bids.outcomes} outcomes, ${bids.enriched} of them enriched; ` +
-      `every slot had its end, and every service ended with exit code 0 within ${(Math.max(...result.services.map(({ stopMs }) => stopMs)) / 1000).toFixed(1)} s of SIGTERM. ` +
+      `every slot had its end, and every service ended with exit code 0 within ${Math.max(...result.services.map(({ stopMs }) => stopMs))} ms of SIGTERM. ` +
       `Result: [images.json](../bench/results/images.json).`,
   ].join('\n');
 }
