@@ -1,9 +1,13 @@
 import { type Labels, type ManifestDocument, ofKind, specOf } from './documents.js';
 
-/** Where the gateway sends what comes from outside, by the Ingress resources, and whether it does so safely. Pure. Source: Kubernetes' Ingress. */
+/**
+ * Where the gateway sends what comes from outside, by the Ingress resources, and whether it does so safely. Pure. Source: Kubernetes' Ingress, and
+ * what Traefik 3 makes of it.
+ */
 
 const MIDDLEWARES = 'traefik.ingress.kubernetes.io/router.middlewares';
 const ENTRY_POINTS = 'traefik.ingress.kubernetes.io/router.entrypoints';
+const PRIORITY = 'traefik.ingress.kubernetes.io/router.priority';
 
 interface IngressSpec {
   readonly ingressClassName?: string;
@@ -33,6 +37,8 @@ export interface IngressRule {
   /** In the order in which a request meets them: `people-auth@file`. */
   readonly middlewares: readonly string[];
   readonly entryPoints: readonly string[];
+  /** Of rules that fit, Traefik takes the one with the highest; 0 stands for the length of the rule. */
+  readonly priority: number;
   readonly tlsSecrets: readonly string[];
   readonly className: string | undefined;
 }
@@ -53,6 +59,7 @@ export function ingressRules(documents: readonly ManifestDocument[]): IngressRul
         port: backend.service.port.name ?? backend.service.port.number,
         middlewares: listed(MIDDLEWARES),
         entryPoints: listed(ENTRY_POINTS),
+        priority: Number(document.metadata.annotations?.[PRIORITY] ?? 0),
         tlsSecrets: (spec.tls ?? []).flatMap((tls) => tls.secretName ?? []),
         className: spec.ingressClassName,
       })),
@@ -61,7 +68,7 @@ export function ingressRules(documents: readonly ManifestDocument[]): IngressRul
 }
 
 /**
- * Where a request goes: an exact path first, then the longest prefix, element by element.
+ * Where Traefik sends a request: of the rules that fit, to the one of the highest priority. Kubernetes would have an exact path come first.
  * @returns null when no rule fits.
  */
 export function routeOf(
@@ -71,8 +78,16 @@ export function routeOf(
   const fitting = ingressRules(documents).filter(
     (rule) => (rule.host === undefined || rule.host === request.host) && fits(rule, request.path),
   );
-  const weight = (rule: IngressRule): number => (rule.pathType === 'Exact' ? 1e6 : 0) + rule.path.length;
+  const weight = (rule: IngressRule): number => (rule.priority === 0 ? traefikRule(rule).length : rule.priority);
   return fitting.toSorted((a, b) => weight(b) - weight(a))[0] ?? null;
+}
+
+/** The rule that Traefik's Ingress provider makes of host and path, with strictPrefixMatching. */
+function traefikRule({ host, path, pathType }: IngressRule): string {
+  const prefix = path.replace(/\/$/, '');
+  const below = prefix === '' ? 'PathPrefix("/")' : `(Path("${prefix}") || PathPrefix("${prefix}/"))`;
+  const ofPath = pathType === 'Exact' ? `Path("${path}")` : below;
+  return host === undefined ? ofPath : `Host("${host}") && ${ofPath}`;
 }
 
 function fits({ path, pathType }: IngressRule, asked: string): boolean {
@@ -125,6 +140,7 @@ export function gatewayFaults(flags: Labels, ingestIdleSeconds: number): string[
     faults.push(`it keeps connections to ingest for ${idleSeconds} s, and ingest closes them after ${ingestIdleSeconds} s`);
   if (flags['providers.kubernetesingress.allowemptyservices'] !== 'true')
     faults.push('while no pod of a Service is ready, its route goes and its requests fall to another one');
+  if (flags['providers.kubernetesingress.strictprefixmatching'] !== 'true') faults.push('/grafanax and the like are taken for /grafana');
   if (flags['providers.kubernetesingress.namespaces'] !== 'helios') faults.push('it serves Ingress resources of other namespaces');
   for (const name of ['ping.entrypoint', 'metrics.prometheus.entrypoint'])
     if (flags[name] !== 'admin') faults.push(`${name} is not the admin port`);

@@ -44,6 +44,13 @@ describe('a request from outside reaches', () => {
     expect(routeOf(rendered['k8s/overlays/prod'], { host: 'elsewhere.example.com', path: '/bid' })).toBeNull();
   });
 
+  it('the page with its bids, once the page is no longer the last choice', () => {
+    for (const [name, host] of [['k8s', '127.0.0.1'], ['k8s/overlays/prod', 'helios.example.com']] as const) {
+      const equal = planted(rendered[name], 'Ingress/dashboard', { op: 'remove', path: `${annotation}.priority` });
+      expect(routeOf(equal, { host, path: '/bid' })?.service).toBe('advertiser-dashboard-service');
+    }
+  });
+
   it('another Service, once a route is widened', () => {
     const wider = planted(rendered.k8s, 'Ingress/analytics', { op: 'replace', path: '/spec/rules/0/http/paths/0/path', value: '/api/' });
     expect(routeOf(wider, { host: '127.0.0.1', path: '/api/outcomes/' })?.service).toBe('analytics-service');
@@ -108,6 +115,7 @@ describe('the gateway itself', () => {
     ['serverstransport.forwardingtimeouts.idleconntimeout', '90s', 'it keeps connections to ingest for 90 s'],
     ['serverstransport.forwardingtimeouts.idleconntimeout', undefined, 'it keeps connections to ingest for NaN s'],
     ['providers.kubernetesingress.allowemptyservices', undefined, 'its route goes'],
+    ['providers.kubernetesingress.strictprefixmatching', undefined, '/grafanax and the like'],
     ['providers.kubernetesingress.namespaces', undefined, 'Ingress resources of other namespaces'],
     ['metrics.prometheus.entrypoint', 'websecure', 'metrics.prometheus.entrypoint is not the admin port'],
     ['ping.entrypoint', 'web', 'ping.entrypoint is not the admin port'],
