@@ -11,10 +11,6 @@ export const prometheusAbsent =
     ? undefined
     : 'prometheus and promtool are not installed (scripts/install-system --observe)';
 
-export const kubectlAbsent = runs('kubectl', 'kustomize', '--help')
-  ? undefined
-  : 'kubectl is not installed (https://kubernetes.io/docs/tasks/tools/)';
-
 export const shellcheckAbsent = runs('shellcheck', '--version')
   ? undefined
   : 'shellcheck is not installed (scripts/install-system --shell)';
