@@ -174,6 +174,24 @@ describe('scripts/setup-cluster', () => {
     expect(stubs('kubectl').run('setup-cluster', []).said).toContain('neither kind');
   });
 
+  it('makes a cluster with memory for every pod of the overlay, and for one more while a Deployment is replaced', () => {
+    const mebibytes = (quantity = ''): number => {
+      const [, number, unit] = /^(\d+)(Mi|Gi)$/.exec(quantity) ?? [];
+      return Number(number) * (unit === 'Gi' ? 1024 : 1);
+    };
+    const workloads = workloadsOf(rendered['k8s/overlays/local']).map((workload) => ({
+      ...workload,
+      podMebibytes: containersOf(workload, 'main').reduce((sum, { resources }) => sum + mebibytes(resources?.requests?.['memory']), 0),
+    }));
+    const pods = workloads.reduce((sum, { replicas = 1, podMebibytes }) => sum + replicas * podMebibytes, 0);
+    const oneMore = Math.max(...workloads.filter(({ kind }) => kind === 'Deployment').map(({ podMebibytes }) => podMebibytes));
+    const ofKubernetesItself = 1024;
+    const script = files.text('scripts/setup-cluster');
+    const gibibytes = Number(/minikube start .*--memory (\d+)g/.exec(script)?.[1]);
+    expect(pods + oneMore + ofKubernetesItself).toBeLessThanOrEqual(gibibytes * 1024);
+    expect(script).toContain(`${gibibytes} GiB to spare`);
+  });
+
   it('leads the ports that the overlay gives the gateway to this machine', () => {
     const [cluster] = files.documents('k8s/overlays/local/kind.yaml') as [
       { nodes: { extraPortMappings: { containerPort: number; listenAddress: string }[] }[] },
