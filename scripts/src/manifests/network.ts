@@ -39,6 +39,9 @@ interface PolicySpec {
   readonly egress?: readonly PolicyRule[];
 }
 
+/** Labels of what is no pod: only a rule that names no peers lets it through. */
+const noPod: Labels = {};
+
 /** One connection between pods of this namespace. */
 export interface Connection {
   readonly from: string;
@@ -50,6 +53,8 @@ export interface Connection {
 type Direction = 'Ingress' | 'Egress';
 
 const DNS_PORT = 53;
+/** Where API servers listen: those of providers, of kubeadm and kind, of minikube. A policy sees this port, not that of the Service before it. */
+const API_SERVER_PORTS = [443, 6443, 8443];
 
 /** Whether both sides let a connection between two workloads through. */
 export function isAllowed(documents: readonly ManifestDocument[], connection: Pick<Connection, 'from' | 'to' | 'port'>): boolean {
@@ -76,6 +81,10 @@ export function networkFaults(documents: readonly ManifestDocument[], grafanaSou
   if (!closed) faults.push('no policy denies everything to all pods, both ways');
   for (const workload of workloadsOf(documents))
     if (!resolvesNames(policies, workload.labels)) faults.push(`${workload.id}: it may not ask the DNS of the cluster`);
+  const askApiServer = workloadsOf(documents).filter(({ pod }) => pod.automountServiceAccountToken === true);
+  for (const { id, labels } of askApiServer)
+    for (const port of API_SERVER_PORTS)
+      if (!passes(policies, 'Egress', labels, noPod, port)) faults.push(`${id}: it may not ask an API server on port ${port}`);
   const needed = connections(documents, grafanaSource).filter((connection) => !isAllowed(documents, connection));
   return [...faults, ...needed.map(({ from, to, port, why }) => `${from} may not reach ${to}:${port}, which ${why} needs`)];
 }

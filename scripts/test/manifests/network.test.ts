@@ -41,6 +41,13 @@ describe('every connection that the manifests call for is let through', () => {
       'may not reach user-profile-service:50051, which USER_PROFILE_SVC_ADDR needs',
     ],
     ['no way to the API', 'NetworkPolicy/analytics-api', [], 'gateway may not reach analytics-api:8000, which route /api/analytics/ needs'],
+    [
+      "no way to minikube's API server",
+      'NetworkPolicy/gateway',
+      { op: 'remove', path: '/spec/egress/4/ports/2' },
+      'Deployment/gateway: it may not ask an API server on port 8443',
+    ],
+    ['no API server at all', 'NetworkPolicy/prometheus', { op: 'remove', path: '/spec/egress/1' }, 'Deployment/prometheus: it may not ask'],
     ['Grafana without data', 'NetworkPolicy/grafana', { op: 'remove', path: '/spec/egress/0' }, 'grafana may not reach prometheus:9090'],
   ]);
 
