@@ -4,7 +4,7 @@ import { type DeploymentFacts, deploymentFaults } from './cluster-commands.js';
 import { COVER_PAGE, coverageFaults, coverRows, listedCommands } from './coverage.js';
 import { readCompose, readManifests } from './manifests.js';
 import { type Block, type Fault, readPage, type WalkPage } from './page.js';
-import { deploymentIsChecked, isVerification, sections } from './pages.js';
+import { isVerification, sections } from './pages.js';
 
 /** Everything that can be said about the pages without running them. */
 
@@ -29,11 +29,10 @@ export function readPages(
  * What the pages name that does not exist, and the commands that nothing runs.
  * @param root the project's folder.
  */
-export function pageFaults(pages: readonly WalkPage[], root: string, read: Read, deployment = deploymentIsChecked): Fault[] {
+export function pageFaults(pages: readonly WalkPage[], root: string, read: Read): Fault[] {
   const { scripts } = packageOf(root);
   const listed = listedCommands('README.md', read('README.md') ?? '');
   const covered = coverageFaults(pages, listed, coverRows(read(COVER_PAGE) ?? ''), { ciScript: read('.ci/run') ?? '', scripts, read });
-  if (!deployment) return covered;
   const facts = deploymentFacts(root);
   return [...covered, ...pages.flatMap((page) => deploymentFaults(page, facts))];
 }

@@ -1,11 +1,5 @@
 /** The pages whose commands are run and checked. */
 
-/**
- * Whether the commands for clusters and containers are checked against k8s/, Dockerfile and compose.yaml. Off only while these files do not
- * exist; a test fails when they do and this is still off.
- */
-export const deploymentIsChecked = false;
-
 /** Every fenced block of these pages has a marker. In this order they are walked. */
 export const walkPages = [
   'README.md',
@@ -15,6 +9,7 @@ export const walkPages = [
   'docs/testing/phase-3-verification.md',
   'docs/testing/final-verification.md',
   'docs/runbook.md',
+  'docs/images.md',
 ] as const;
 
 /** The sections of the verification pages: what stands in the one is run, in the other checked, and the headings say so to the reader. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { prometheusAbsent, whySkipped } from '../absent-servers.js';
+import { dashboardFiles } from './dashboard-files.js';
 import { allRules, allRuleTests, ruleFiles } from './rule-files.js';
 
 const RUNBOOK_URL = 'https://github.com/your-username/helios-rtb-engine/blob/main/docs/runbook.md#';
@@ -56,6 +57,14 @@ test('every entry of docs/runbook.md says what it means, what people notice, whe
     const points = [...entry.matchAll(/^- \*\*(.+?)\*\*: ./gm)].map((match) => match[1]);
     expect(points, entry.slice(0, 40)).toEqual(['Means', 'People notice', 'Look', 'Mend']);
   }
+});
+
+test('the graphs that docs/runbook.md names are on the dashboards', () => {
+  const titles = new Set(dashboardFiles().flatMap(({ dashboard }) => [dashboard.title, ...dashboard.panels.map(({ title }) => title)]));
+  const prose = docs('runbook.md').replaceAll(/`[^`\n]*`/g, '');
+  const named = [...prose.matchAll(/(?<!\*)\*([^*\n]+)\*(?!\*)/g)].map(([, title = '']) => title);
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((title) => !titles.has(title))).toEqual([]);
 });
 
 test('the links of docs/runbook.md and docs/observability.md lead somewhere', () => {

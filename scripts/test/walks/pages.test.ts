@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { pageFaults, readPages } from '../../src/walks/check-pages.js';
-import { deploymentIsChecked, isVerification, walkPages } from '../../src/walks/pages.js';
+import { isVerification, walkPages } from '../../src/walks/pages.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : null);
@@ -14,10 +14,6 @@ describe('the pages whose commands are run or checked', () => {
 
   it('have a mark on every block, name nothing that does not exist, and leave no command to nobody', () => {
     expect([...faults, ...pageFaults(pages, root, read)]).toEqual([]);
-  });
-
-  it('are checked against the manifests as soon as there are manifests', () => {
-    expect(deploymentIsChecked).toBe(existsSync(join(root, 'k8s/kustomization.yaml')));
   });
 
   it('are all verification pages, each with a walk in a cluster and the same without one', () => {
