@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readDockerfile } from '../images/dockerfile.js';
 import { type DeploymentFacts, deploymentFaults } from './cluster-commands.js';
 import { COVER_PAGE, coverageFaults, coverRows, listedCommands } from './coverage.js';
 import { readCompose, readManifests } from './manifests.js';
@@ -33,7 +34,7 @@ export function pageFaults(pages: readonly WalkPage[], root: string, read: Read)
   const { scripts } = packageOf(root);
   const listed = listedCommands('README.md', read('README.md') ?? '');
   const covered = coverageFaults(pages, listed, coverRows(read(COVER_PAGE) ?? ''), { ciScript: read('.ci/run') ?? '', scripts, read });
-  const facts = deploymentFacts(root);
+  const facts = deploymentFacts(root, read);
   return [...covered, ...pages.flatMap((page) => deploymentFaults(page, facts))];
 }
 
@@ -52,17 +53,15 @@ function sectionOf({ kind }: Block): string | null {
   return kind === 'local' || kind === 'start' || kind === 'stop' ? sections.local : null;
 }
 
-function deploymentFacts(root: string): DeploymentFacts {
+function deploymentFacts(root: string, read: Read): DeploymentFacts {
   const { scripts, version } = packageOf(root);
-  const dockerfile = join(root, 'Dockerfile');
-  const targets = existsSync(dockerfile) ? readFileSync(dockerfile, 'utf8').matchAll(/^FROM\s.*\sAS\s+(\S+)\s*$/gim) : [];
   return {
-    manifests: readManifests(join(root, 'k8s')),
+    manifests: readManifests(root),
     compose: readCompose(join(root, 'compose.yaml')),
-    imageTargets: new Set([...targets].map(([, target = '']) => target)),
+    imageTargets: new Set(readDockerfile(read('Dockerfile') ?? '').keys()),
     version,
     scripts: new Set(Object.keys(scripts)),
-    exists: (path) => existsSync(join(root, path)),
+    read,
   };
 }
 

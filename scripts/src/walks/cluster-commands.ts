@@ -20,8 +20,8 @@ export interface DeploymentFacts {
   readonly version: string;
   /** Scripts of package.json. */
   readonly scripts: ReadonlySet<string>;
-  /** Whether there is such a file or folder, by its path from the project's folder. */
-  readonly exists: (path: string) => boolean;
+  /** Text of a file, by its path from the project's folder; null when there is none. */
+  readonly read: (path: string) => string | null;
 }
 
 /** Programs that name nothing of ours. */
@@ -78,19 +78,27 @@ function commandProblem(words: readonly string[], facts: DeploymentFacts, forwar
       return facts.scripts.has(script) || script === 'ci' ? null : `package.json has no script ${script}`;
     }
     default:
-      if (program.startsWith('scripts/')) return facts.exists(program) ? null : `there is no ${program}`;
+      if (program.startsWith('scripts/')) return scriptProblem(program, rest, facts);
       return `the check of the pages does not know "${program}"`;
   }
 }
 
+/** A script of the project is there, and its text knows every flag. */
+function scriptProblem(path: string, words: readonly string[], { read }: DeploymentFacts): string | null {
+  const text = read(path);
+  if (text === null) return `there is no ${path}`;
+  const unknown = words.find((word) => word.startsWith('--') && !text.includes(word.split('=', 1)[0] ?? word));
+  return unknown === undefined ? null : `${path} has no ${unknown}`;
+}
+
 /** An address on this machine is one that the page forwarded a port to, or the local cluster leads out; any other is a host of an ingress. */
-function curlProblem(words: readonly string[], { hosts, nodePorts }: Inventory, forwarded: ReadonlySet<number>): string | null {
+function curlProblem(words: readonly string[], { hosts, hostPorts }: Inventory, forwarded: ReadonlySet<number>): string | null {
   for (const word of words) {
     const match = /^https?:\/\/([^/:?]+)(?::(\d+))?/.exec(word);
     if (match === null) continue;
     const [, host = '', port] = match;
     if (host === '127.0.0.1' || host === 'localhost') {
-      if (!forwarded.has(Number(port)) && !nodePorts.has(Number(port)))
+      if (!forwarded.has(Number(port)) && !hostPorts.has(Number(port)))
         return `nothing listens on port ${port ?? ''}: the page forwards it nowhere`;
     } else if (!hosts.has(host)) return `no ingress is for ${host}`;
   }

@@ -5,19 +5,25 @@ import type { ComposeInventory } from './manifests.js';
 
 const composeVerbs = new Set(['config', 'build', 'down', 'exec', 'logs', 'ps', 'pull', 'restart', 'run', 'stop', 'up']);
 
-/** `docker build`: the target is one of the Dockerfile, the image one of the manifests, its tag the version. */
+/** The image is one of the manifests, its tag the version, the target that it is built from one of the Dockerfile. */
 export function dockerProblem(words: readonly string[], facts: DeploymentFacts): string | null {
-  const [verb = ''] = words;
-  if (verb === 'images' || verb === 'version' || verb === 'info') return null;
+  const [verb = '', ...rest] = words;
+  if (verb === 'images' || verb === 'run') {
+    const image = rest.find((word) => /^[\w.-]+(\/[\w.-]+)+(:[\w.-]+)?$/.test(word));
+    return image === undefined ? 'it names no image' : imageProblem(image, verb === 'images', facts);
+  }
   if (verb !== 'build') return `the check of the pages does not know docker ${verb}`;
   const target = valueOf(words, '--target');
   const image = valueOf(words, '--tag') ?? valueOf(words, '-t');
   if (target === null || image === null) return 'it names no --target, or no --tag';
-  if (!target.startsWith('$') && !facts.imageTargets.has(target)) return `the Dockerfile has no target ${target}`;
+  if (!facts.imageTargets.has(target)) return `the Dockerfile has no target ${target}`;
+  return imageProblem(image, false, facts);
+}
+
+function imageProblem(image: string, anyTag: boolean, facts: DeploymentFacts): string | null {
   const [, name = '', tag = ''] = /^(.*?)(?::([^/:]*))?$/.exec(image) ?? [];
-  if (name.includes('$')) return null;
   if (!facts.manifests.images.has(name)) return `no manifest uses the image ${name}`;
-  return tag === facts.version ? null : `the tag is ${tag || 'missing'}, and the version is ${facts.version}`;
+  return tag === facts.version || (anyTag && tag === '') ? null : `the tag is ${tag || 'missing'}, and the version is ${facts.version}`;
 }
 
 /** Profiles and services are those of the compose file. */

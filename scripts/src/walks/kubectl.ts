@@ -1,5 +1,6 @@
+import type { Labels } from '../manifests/documents.js';
 import type { DeploymentFacts } from './cluster-commands.js';
-import type { Inventory, Labels, Workload } from './manifests.js';
+import type { Inventory, Workload } from './manifests.js';
 
 /** What a kubectl command names, looked up in the manifests. Pure. */
 
@@ -241,7 +242,7 @@ function kindOf(type: string): string {
 }
 
 function pathProblem(path: string, facts: DeploymentFacts): string | null {
-  return path === '-' || facts.exists(path) ? null : `there is no ${path}`;
+  return path === '-' || facts.read(path) !== null ? null : `there is no ${path}`;
 }
 
 function first<T>(items: readonly T[] | undefined, check: (item: T) => string | null): string | null {

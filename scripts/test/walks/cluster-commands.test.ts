@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { ManifestDocument } from '../../src/manifests/documents.js';
 import { type DeploymentFacts, deploymentFaults } from '../../src/walks/cluster-commands.js';
 import { composeOf, inventoryOf } from '../../src/walks/manifests.js';
 import { readPage } from '../../src/walks/page.js';
 
-const deployment = `
+const documents = `
 apiVersion: v1
 kind: Namespace
 metadata: { name: helios }
@@ -22,8 +24,7 @@ spec:
           image: registry/helios-engine:1.2.3
           ports: [{ name: http, containerPort: 8080 }, { name: admin, containerPort: 9100 }]
           env: [{ name: P, valueFrom: { secretKeyRef: { name: passwords, key: DB_PASSWORD } } }]
-`;
-const others = `
+---
 apiVersion: v1
 kind: Service
 metadata: { name: bidder-service }
@@ -44,20 +45,24 @@ spec: { template: { metadata: { labels: { app: seed } }, spec: { containers: [{ 
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: { name: bids }
-spec: { rules: [{ host: bids.example }] }
+spec:
+  rules:
+    - host: bids.example
+      http: { paths: [{ path: /bid, pathType: Exact, backend: { service: { name: bidder-service, port: { name: http } } } }] }
 ---
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-nodes: [{ extraPortMappings: [{ hostPort: 8443 }] }]
----
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-configMapGenerator: [{ name: kafka-config }]
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: kafka-config }
 `;
-const patch = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: { name: bidder }\nspec: { replicas: 9 }\n';
+const files = new Map([
+  ['k8s/a.yaml', ''],
+  ['k8s/b/kustomization.yaml', ''],
+  ['scripts/deploy-all', '--overlay | --context)'],
+]);
 const facts: DeploymentFacts = {
   manifests: inventoryOf(
-    new Map(Object.entries({ 'a.yaml': deployment, 'b.yaml': others, 'patch.yaml': patch, 'rules.yml': 'groups: []' })),
+    parseAllDocuments(documents).map((document) => document.toJS() as ManifestDocument),
+    [8443],
   ),
   compose: composeOf([
     'services: { kafka: {}, bidder: {}, k6: { profiles: [bench] } }',
@@ -66,7 +71,7 @@ const facts: DeploymentFacts = {
   imageTargets: new Set(['engine']),
   version: '1.2.3',
   scripts: new Set(['generate']),
-  exists: (path) => ['k8s/a.yaml', 'k8s/b', 'k8s/b/kustomization.yaml', 'scripts/deploy-all'].includes(path),
+  read: (path) => files.get(path) ?? null,
 };
 
 function faultsOf(command: string, output?: string, kind = 'cluster'): string[] {
@@ -96,7 +101,9 @@ describe('a command in a cluster', () => {
     'kubectl port-forward deployment/bidder 9100:admin',
     'curl -k https://127.0.0.1:8443/ https://bids.example/bid',
     'docker build --target engine --tag registry/helios-engine:1.2.3 .',
-    'scripts/deploy-all && npm run -s generate > bid.json',
+    "docker images --format '{{.Repository}}:{{.Tag}}' registry/helios-engine",
+    'docker run --rm -e KAFKA_BROKERS=kafka:9092 registry/helios-engine:1.2.3 bidder',
+    'scripts/deploy-all --overlay prod && npm run -s generate > bid.json',
     'ID=$(node -p 1)',
   ])('passes when all that it names is there: %s', (command) => {
     expect(faultsOf(command)).toEqual([]);
@@ -127,7 +134,10 @@ describe('a command in a cluster', () => {
     ['an image', 'docker build --target engine --tag registry/helios:1.2.3 .', 'no manifest uses the image registry/helios'],
     ['the version', 'docker build --target engine --tag registry/helios-engine:1.2.2 .', 'the tag is 1.2.2, and the version is 1.2.3'],
     ['a target', 'docker build --target bidder --tag registry/helios-engine:1.2.3 .', 'the Dockerfile has no target bidder'],
+    ['an image that is run', 'docker run --rm registry/helios:1.2.3', 'no manifest uses the image registry/helios'],
+    ['the version that is run', 'docker run --rm registry/helios-engine bidder', 'the tag is missing, and the version is 1.2.3'],
     ['a script of the project', 'scripts/deploy', 'there is no scripts/deploy'],
+    ['a flag of a script', 'scripts/deploy-all --cluster a', 'scripts/deploy-all has no --cluster'],
     ['a script of package.json', 'npm run -s make', 'package.json has no script make'],
     ['a verb', 'kubectl annotate pod kafka-0 a=b', 'does not know kubectl annotate'],
     ['a program', 'helm install helios', 'does not know "helm"'],

@@ -25,8 +25,15 @@ describe('the pages whose commands are run or checked', () => {
     }
   });
 
-  it('say what every cluster command prints, but for those that print nothing of their own', () => {
-    const silent = /^(docker build|scripts\/|npm run|kubectl -n helios port-forward)/;
+  it('name the version of package.json wherever they name an image', () => {
+    const { version } = JSON.parse(text('package.json')) as { version: string };
+    for (const path of walkPages)
+      for (const [named, other] of text(path).matchAll(/(?:\bhelios-[a-z-]+:|images of version )(\d+\.\d+\.\d+)/g))
+        expect(other, `${path}: ${named}`).toBe(version);
+  });
+
+  it('say what every cluster command prints, but for a port that is forwarded once more', () => {
+    const silent = /^kubectl -n helios port-forward/;
     for (const page of pages.filter(({ path }) => isVerification(path))) {
       for (const block of page.blocks) {
         if (block.kind !== 'cluster' || silent.test(block.command)) continue;
