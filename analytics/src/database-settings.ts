@@ -17,7 +17,7 @@ export const databaseSettings = {
     env: 'DB_TLS_CA',
     default: '',
     unit: 'path',
-    effect: "PEM file with the certificate authority of the server, for DB_TLS=verify; empty: the system's",
+    effect: 'PEM file with the certificate authority of the server, for DB_TLS=verify; empty: those that Node knows',
   }),
   dbConnectTimeoutMs: integer({
     env: 'DB_CONNECT_TIMEOUT_MS',

@@ -7,12 +7,12 @@ export const redisSettings = {
   redisPort: port({ env: 'REDIS_PORT', default: 6379, effect: 'its port' }),
   redisUsername: text({ env: 'REDIS_USERNAME', default: '', effect: 'ACL user to log in as; empty: the default user' }),
   redisPassword: text({ env: 'REDIS_PASSWORD', default: '', secret: true, effect: 'password to log in with; empty: no login' }),
-  redisTls: flag({ env: 'REDIS_TLS', default: false, effect: '1 connects with TLS and checks the certificate' }),
+  redisTls: flag({ env: 'REDIS_TLS', default: false, effect: '1 connects with TLS and checks certificate and host name' }),
   redisCaLocation: text({
     env: 'REDIS_CA_LOCATION',
     default: '',
     unit: 'path',
-    effect: "PEM file with the certificate authority of Redis; empty: the system's",
+    effect: 'PEM file with the certificate authority of Redis; empty: those that Node knows',
   }),
 } as const;
 

@@ -19,9 +19,9 @@ export const faultTable = {
     mend: 'Run scripts/install-system and scripts/build-native; check the Node and glibc versions.',
   },
   BROKER_UNREACHABLE: {
-    meaning: 'No Kafka broker answers.',
+    meaning: 'No Kafka broker answers, or they refuse the login or TLS.',
     action: 'Ingest answers 503, consumers wait; work goes on by itself when a broker is back.',
-    mend: 'Check KAFKA_BROKERS, the broker and the network between.',
+    mend: 'Check KAFKA_BROKERS, what else the message names, the broker and the network between.',
   },
   PRODUCER_FATAL: {
     meaning: 'The idempotent producer can no longer promise order or delivery.',
@@ -51,12 +51,12 @@ export const faultTable = {
   DATABASE_UNAVAILABLE: {
     meaning: 'PostgreSQL does not answer, or refuses work at the moment.',
     action: 'The writer keeps its batch and retries; the API answers 503.',
-    mend: 'Check DB_HOST, DB_PORT, the credentials and the server.',
+    mend: 'Check DB_HOST, DB_PORT, the credentials, DB_TLS and the server.',
   },
   PROFILE_STORE_UNAVAILABLE: {
     meaning: 'Redis does not answer within its time limit.',
     action: 'profile-svc answers UNAVAILABLE; bids go out without enrichment.',
-    mend: 'Check REDIS_HOST, REDIS_PORT and the server.',
+    mend: 'Check REDIS_HOST, REDIS_PORT, the credentials, REDIS_TLS and the server.',
   },
 } as const;
 

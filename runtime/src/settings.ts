@@ -1,5 +1,5 @@
 import { groupDefaults, topicDefaults } from '@helios/proto/topics';
-import { choice, decimal, hostPorts, integer, port, text } from './config.js';
+import { choice, type ConfigOf, decimal, hostPorts, integer, port, text } from './config.js';
 
 /** Settings that every service has. `adminPort` is the service's own default. */
 export const serviceSettings = (adminPort: number) => ({
@@ -40,7 +40,7 @@ export const kafkaSettings = {
     env: 'KAFKA_SECURITY_PROTOCOL',
     values: ['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'],
     default: 'plaintext',
-    effect: 'transport to the brokers',
+    effect: 'transport to the brokers; with ssl their certificates and host names are checked',
   }),
   saslMechanism: choice({
     env: 'KAFKA_SASL_MECHANISM',
@@ -142,11 +142,16 @@ export const retentionDaysSetting = integer({
 });
 
 /** Combinations of Kafka settings that cannot work, as sentences. */
-export function kafkaFaults(config: { securityProtocol: string; saslUsername: string; saslPassword: string }): string[] {
-  if (!config.securityProtocol.startsWith('sasl_')) return [];
+export function kafkaFaults(
+  config: Pick<ConfigOf<typeof kafkaSettings>, 'securityProtocol' | 'saslUsername' | 'saslPassword' | 'sslCaLocation'>,
+): string[] {
+  const { securityProtocol, saslUsername, saslPassword, sslCaLocation } = config;
   const faults: string[] = [];
-  if (config.saslUsername === '') faults.push(`KAFKA_SASL_USERNAME is empty: KAFKA_SECURITY_PROTOCOL=${config.securityProtocol} needs it.`);
-  if (config.saslPassword === '') faults.push(`KAFKA_SASL_PASSWORD is empty: KAFKA_SECURITY_PROTOCOL=${config.securityProtocol} needs it.`);
+  if (sslCaLocation !== '' && !securityProtocol.endsWith('ssl'))
+    faults.push(`KAFKA_SSL_CA_LOCATION is set: it is used with KAFKA_SECURITY_PROTOCOL=ssl or sasl_ssl only, not ${securityProtocol}.`);
+  if (!securityProtocol.startsWith('sasl_')) return faults;
+  if (saslUsername === '') faults.push(`KAFKA_SASL_USERNAME is empty: KAFKA_SECURITY_PROTOCOL=${securityProtocol} needs it.`);
+  if (saslPassword === '') faults.push(`KAFKA_SASL_PASSWORD is empty: KAFKA_SECURITY_PROTOCOL=${securityProtocol} needs it.`);
   return faults;
 }
 

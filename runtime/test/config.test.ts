@@ -52,6 +52,10 @@ describe('a wrong configuration', () => {
     expect(faults).toHaveLength(2);
     expect(faults[0]).toContain('KAFKA_SASL_USERNAME is empty');
     expect(faults[1]).toContain('KAFKA_SASL_PASSWORD is empty');
+    expect(faultsOf(() => load({ KAFKA_SSL_CA_LOCATION: '/ca.pem' })).faults).toEqual([
+      'KAFKA_SSL_CA_LOCATION is set: it is used with KAFKA_SECURITY_PROTOCOL=ssl or sasl_ssl only, not plaintext.',
+    ]);
+    expect(() => load({ KAFKA_SSL_CA_LOCATION: '/ca.pem', KAFKA_SECURITY_PROTOCOL: 'ssl' })).not.toThrow();
   });
 
   test('never shows the value of a secret', () => {

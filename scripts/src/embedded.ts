@@ -65,5 +65,6 @@ export function mockClusterEnv(bootstrap: string, options: StartOptions): Env {
     }),
     KAFKA_BROKERS: bootstrap,
     KAFKA_SECURITY_PROTOCOL: 'plaintext',
+    KAFKA_SSL_CA_LOCATION: '',
   };
 }

@@ -26,7 +26,7 @@ export function realFoundation(options: StartOptions, ports: ServerPorts): Found
   return {
     servers: [...kafka, ...redis, ...database],
     partsOf: (factsOf) => ({
-      kafka: external.kafka ? {} : { KAFKA_BROKERS: bootstrap, KAFKA_SECURITY_PROTOCOL: 'plaintext' },
+      kafka: external.kafka ? {} : { KAFKA_BROKERS: bootstrap, KAFKA_SECURITY_PROTOCOL: 'plaintext', KAFKA_SSL_CA_LOCATION: '' },
       database: external.database ? {} : databaseEnv(factsOf),
       profiles: external.redis
         ? {}
@@ -36,6 +36,7 @@ export function realFoundation(options: StartOptions, ports: ServerPorts): Found
             REDIS_USERNAME: '',
             REDIS_PASSWORD: '',
             REDIS_TLS: '0',
+            REDIS_CA_LOCATION: '',
             ...unlessSet(options, { PROFILE_STORE: 'redis' }),
           },
     }),

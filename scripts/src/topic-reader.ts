@@ -1,6 +1,7 @@
 import { loadConfig } from '@helios/runtime/config';
 import { knownVariables } from '@helios/runtime/gen/known-variables';
 import { connectionProperties, type KafkaConfig, loadRdkafka } from '@helios/runtime/kafka/client';
+import { connectClient } from '@helios/runtime/kafka/connect';
 import { kafkaFaults, kafkaSettings } from '@helios/runtime/settings';
 import type { KafkaConsumer, Message } from 'node-rdkafka';
 
@@ -184,13 +185,9 @@ export class TopicReader {
     });
   }
 
-  #connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#consumer.connect({ timeout: TIMEOUT_MS, allTopics: true }, (error) => {
-        if (error) reject(unanswered(error));
-        else resolve();
-      });
-    });
+  async #connect(): Promise<void> {
+    const fault = await connectClient(this.#consumer, TIMEOUT_MS);
+    if (fault !== null) throw unanswered({ message: fault });
   }
 }
 

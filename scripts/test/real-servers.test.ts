@@ -66,7 +66,11 @@ describe('what the stack stands on', () => {
   it('turns no backlog guard on: real Kafka keeps by time', () => {
     const options = optionsOf([], { DB_HOST: 'd' });
     const { kafka, profiles } = realFoundation(options, portsFor(3)).partsOf(unready);
-    expect(kafka).toEqual({ KAFKA_BROKERS: '127.0.0.1:20010,127.0.0.1:20020,127.0.0.1:20030', KAFKA_SECURITY_PROTOCOL: 'plaintext' });
+    expect(kafka).toEqual({
+      KAFKA_BROKERS: '127.0.0.1:20010,127.0.0.1:20020,127.0.0.1:20030',
+      KAFKA_SECURITY_PROTOCOL: 'plaintext',
+      KAFKA_SSL_CA_LOCATION: '',
+    });
     expect(profiles).toMatchObject({ PROFILE_STORE: 'redis', REDIS_HOST: '127.0.0.1', REDIS_PORT: '20001' });
   });
 

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Rdkafka from 'node-rdkafka';
 import type { ConfigOf } from '../config.js';
@@ -28,7 +29,10 @@ export function loadRdkafka(): typeof Rdkafka {
   }
 }
 
-/** Global librdkafka properties that say where the brokers are and how to talk to them. */
+/**
+ * Global librdkafka properties that say where the brokers are and how to talk to them.
+ * @throws HeliosError CONFIG_INVALID when the file of KAFKA_SSL_CA_LOCATION cannot be read.
+ */
 export function connectionProperties(kafka: KafkaConfig, clientId: string): Record<string, string | number | boolean> {
   const properties: Record<string, string | number | boolean> = {
     'client.id': clientId,
@@ -40,15 +44,25 @@ export function connectionProperties(kafka: KafkaConfig, clientId: string): Reco
     'topic.metadata.refresh.interval.ms': 60_000,
     'statistics.interval.ms': 1000,
     'enable.metrics.push': false,
-    log_level: 3,
+    // Up to informational: why a connection failed stands there (connect.ts); nothing prints it.
+    log_level: 6,
   };
   if (kafka.securityProtocol.startsWith('sasl_')) {
     properties['sasl.mechanisms'] = kafka.saslMechanism;
     properties['sasl.username'] = kafka.saslUsername;
     properties['sasl.password'] = kafka.saslPassword;
   }
-  if (kafka.securityProtocol.endsWith('ssl') && kafka.sslCaLocation !== '') properties['ssl.ca.location'] = kafka.sslCaLocation;
+  if (kafka.securityProtocol.endsWith('ssl') && kafka.sslCaLocation !== '') properties['ssl.ca.location'] = readable(kafka.sslCaLocation);
   return properties;
+}
+
+function readable(path: string): string {
+  try {
+    accessSync(path, constants.R_OK);
+    return path;
+  } catch (error) {
+    throw new HeliosError('CONFIG_INVALID', `KAFKA_SSL_CA_LOCATION cannot be read: ${messageOf(error)}`, { path }, error);
+  }
 }
 
 /** What is read of librdkafka's statistics of one broker. Counts are totals since the start, `rtt` is of the last second, in microseconds. */

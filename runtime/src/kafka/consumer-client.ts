@@ -21,7 +21,6 @@ export interface ConsumerClientOptions {
   readonly onJoinState: (state: string) => void;
 }
 
-const CONNECT_TIMEOUT_MS = 3000;
 const QUERY_TIMEOUT_MS = 5000;
 const DISCONNECT_LIMIT_MS = 3000;
 
@@ -58,13 +57,6 @@ export function createConsumerClient(options: ConsumerClientOptions): KafkaConsu
   // Whatever is there is taken at once; with a wait, librdkafka's binding would wait anew for every message of a batch.
   client.setDefaultConsumeTimeout(0);
   return client;
-}
-
-/** Resolves with null when connected, else with the reason; the client is then of no further use. */
-export function connect(client: KafkaConsumer): Promise<string | null> {
-  return new Promise((resolve) => {
-    client.connect({ timeout: CONNECT_TIMEOUT_MS, allTopics: true }, (error) => resolve(error ? error.message : null));
-  });
 }
 
 /** The group's committed offsets by partition, without those that have none; null when the broker did not say. */

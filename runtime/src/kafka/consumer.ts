@@ -4,7 +4,8 @@ import type { Health } from '../admin-server.js';
 import { messageOf } from '../errors.js';
 import type { Metrics } from '../metrics.js';
 import { errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
-import { type Assignment, committedOffsets, connect, createConsumerClient, disconnect } from './consumer-client.js';
+import { connectClient } from './connect.js';
+import { type Assignment, committedOffsets, createConsumerClient, disconnect } from './consumer-client.js';
 import { ConsumerCounts, type HeldBackReason } from './consumer-counts.js';
 import { LagWatch } from './lag-watch.js';
 import { OffsetTracker } from './offset-tracker.js';
@@ -60,6 +61,7 @@ const BLOCKED_CHECK_MS = 5;
 const REVOKE_WAIT_MS = 5000;
 const STOP_WAIT_MS = 4000;
 const COMMIT_WAIT_MS = 1500;
+const CONNECT_TIMEOUT_MS = 3000;
 const CONNECT_RETRY_MS = 500;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 5000;
@@ -282,7 +284,7 @@ export class BatchConsumer {
     const { log, kafka, topic, groupId } = this.#options;
     let told = false;
     while (!this.#stopping) {
-      const error = await connect(this.#client);
+      const error = await connectClient(this.#client, CONNECT_TIMEOUT_MS);
       if (error === null) {
         this.#client.subscribe([topic]);
         log.info({ topic, groupId }, 'consumer connected');

@@ -1,6 +1,7 @@
 import type { KafkaConsumer } from 'node-rdkafka';
 import type { Logger } from 'pino';
 import { connectionProperties, type KafkaConfig, loadRdkafka } from './client.js';
+import { connectClient } from './connect.js';
 
 /** Where a consumer group stands on one partition. `committedOffset` null: the group has committed nothing yet. */
 export interface PartitionOffsets {
@@ -64,10 +65,10 @@ export class GroupOffsets {
     });
   }
 
-  #connect(): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#client.connect({ timeout: QUERY_TIMEOUT_MS, allTopics: true }, (error) => resolve(!error));
-    });
+  async #connect(): Promise<boolean> {
+    const fault = await connectClient(this.#client, QUERY_TIMEOUT_MS);
+    if (fault !== null) this.#log.debug({ err: fault }, 'offset reader not connected');
+    return fault === null;
   }
 
   #committed(partitions: { topic: string; partition: number }[]): Promise<Map<number, number>> {

@@ -6,6 +6,7 @@ import { Backlog } from './backlog.js';
 import { registerBrokerMetrics } from './broker-metrics.js';
 import { GroupOffsets } from './group-offsets.js';
 import { BrokerWatch, errorCodes, type KafkaConfig, type KafkaHeader } from './client.js';
+import { connectClient } from './connect.js';
 import { partitionFor } from './partitioner.js';
 import { createProducerClient, type DeliveryReport, disconnectProducer } from './producer-client.js';
 
@@ -79,9 +80,10 @@ export class EventProducer {
   readonly #counts = { acknowledged: 0, failed: 0 };
   readonly #refusals: Record<Refusal, number> = { not_connected: 0, queue_full: 0, backlog_full: 0, too_large: 0 };
 
+  /** Connects in the background and retries for ever. @throws HeliosError CONFIG_INVALID, NATIVE_MODULE_MISSING. */
   static start(options: ProducerOptions): EventProducer {
     const producer = new EventProducer(options);
-    void producer.#connect();
+    void producer.#connect(producer.#newClient());
     return producer;
   }
 
@@ -190,21 +192,24 @@ export class EventProducer {
     if (client !== undefined) await disconnectProducer(client, DISCONNECT_LIMIT_MS);
   }
 
-  async #connect(): Promise<void> {
-    const { log, kafka, clientId, messageTimeoutMs } = this.#options;
+  #newClient(): Producer {
+    const { kafka, clientId, messageTimeoutMs } = this.#options;
+    return createProducerClient({
+      kafka,
+      clientId,
+      messageTimeoutMs,
+      broker: this.#broker,
+      onReport: (error, report) => this.#reported(error, report),
+      onError: (error) => this.#onError(error),
+    });
+  }
+
+  async #connect(first: Producer): Promise<void> {
+    const { log, kafka, clientId } = this.#options;
+    let client = first;
     let told = false;
     while (!this.#closed) {
-      const client = createProducerClient({
-        kafka,
-        clientId,
-        messageTimeoutMs,
-        broker: this.#broker,
-        onReport: (error, report) => this.#reported(error, report),
-        onError: (error) => this.#onError(error),
-      });
-      const error = await new Promise<{ message: string } | null>((resolve) => {
-        client.connect({ timeout: CONNECT_TIMEOUT_MS, allTopics: true }, (err) => resolve(err ?? null));
-      });
+      const error = await connectClient(client, CONNECT_TIMEOUT_MS);
       if (error === null) {
         this.#client = client;
         this.#connected = !this.#closed;
@@ -213,9 +218,10 @@ export class EventProducer {
         log.info({ brokers: kafka.brokers, clientId }, 'producer connected');
         return;
       }
-      if (!told) log.error({ code: 'BROKER_UNREACHABLE', brokers: kafka.brokers, err: error.message }, 'broker unreachable, retrying');
+      if (!told) log.error({ code: 'BROKER_UNREACHABLE', brokers: kafka.brokers, err: error }, 'broker unreachable, retrying');
       told = true;
       await delay(CONNECT_RETRY_MS);
+      client = this.#newClient();
     }
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { IAdminClient, LibrdKafkaError, Metadata, NewTopic, Producer } from 'node-rdkafka';
 import { HeliosError } from '../errors.js';
 import { connectionProperties, type KafkaConfig, loadRdkafka } from './client.js';
+import { connectClient } from './connect.js';
 
 /** Creates topics explicitly, with what they must promise, and tells how those differ that exist already. */
 
@@ -48,18 +49,20 @@ const FINAL_CODES: readonly number[] = [17, 29, 31, 37, 40, 42, 44];
  */
 export async function createTopics(options: CreateTopicsOptions): Promise<TopicOutcome[]> {
   const deadlineMonoMs = performance.now() + options.waitMs;
-  const properties = { ...connectionProperties(options.kafka, 'helios-topics'), 'statistics.interval.ms': 0, log_level: 0 };
+  const properties = { ...connectionProperties(options.kafka, 'helios-topics'), 'statistics.interval.ms': 0 };
   const { AdminClient, Producer: ProducerClient } = loadRdkafka();
-  const admin = AdminClient.create(properties);
-  const reader = new ProducerClient(properties, {});
+  const reader = new ProducerClient({ ...properties }, {});
   reader.on('event.error', (error) => options.log.debug({ err: error.message }, 'topic reader event'));
+  // It would print its log.
+  const admin = AdminClient.create({ ...properties, log_level: 0 });
   try {
+    // First, because only this one knows why brokers refuse.
+    await untilDone('the brokers to answer', deadlineMonoMs, options.log, (timeoutMs) => connect(reader, timeoutMs));
     const created: boolean[] = [];
     for (const spec of options.topics) {
       const what = `topic ${spec.topic} to be created`;
       created.push(await untilDone(what, deadlineMonoMs, options.log, (timeoutMs) => create(admin, spec, timeoutMs)));
     }
-    await untilDone('the brokers to answer', deadlineMonoMs, options.log, (timeoutMs) => connect(reader, timeoutMs));
     const outcomes: TopicOutcome[] = [];
     for (const [index, { topic, partitions }] of options.topics.entries()) {
       const isNew = created[index] === true;
@@ -85,7 +88,8 @@ async function untilDone<T>(what: string, deadlineMonoMs: number, log: Logger, a
       if (error instanceof TopicRefused) throw error;
       const why = (error as Error).message.replace(/\.$/, '');
       if (performance.now() + RETRY_MS > deadlineMonoMs) {
-        throw new HeliosError('BROKER_UNREACHABLE', `Gave up waiting for ${what}: ${why}. Check KAFKA_BROKERS and the brokers.`, {}, error);
+        const check = why.includes('Check KAFKA_') ? '' : ' Check KAFKA_BROKERS and the brokers.';
+        throw new HeliosError('BROKER_UNREACHABLE', `Gave up waiting for ${what}: ${why}.${check}`, {}, error);
       }
       if (!announced) log.info({ for: what, err: why }, 'waiting for the cluster');
       announced = true;
@@ -113,11 +117,9 @@ function create(admin: IAdminClient, spec: TopicSpec, timeoutMs: number): Promis
   });
 }
 
-function connect(reader: Producer, timeoutMs: number): Promise<void> {
-  if (reader.isConnected()) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    reader.connect({ timeout: timeoutMs }, (error) => (error ? reject(error) : resolve()));
-  });
+async function connect(reader: Producer, timeoutMs: number): Promise<void> {
+  const fault = await connectClient(reader, timeoutMs);
+  if (fault !== null) throw new Error(fault);
 }
 
 /** The topic's partitions and copies, once each of at least `expected` partitions has a leader. */

@@ -1,4 +1,5 @@
 import { connectionProperties, type KafkaConfig, loadRdkafka } from '@helios/runtime/kafka/client';
+import { connectClient } from '@helios/runtime/kafka/connect';
 import type { KafkaConsumer, Message } from 'node-rdkafka';
 import type { TopicRecord } from './letter.js';
 
@@ -40,12 +41,8 @@ export class SpanReader {
     );
     client.on('event.error', () => {}); // what matters comes back through the calls
     client.setDefaultConsumeTimeout(50);
-    await new Promise<void>((resolve, reject) => {
-      client.connect({ allTopics: true, timeout: CONNECT_TIMEOUT_MS }, (error) => {
-        if (error) reject(new Error(`Kafka does not answer at ${kafka.brokers}: ${error.message}.`));
-        else resolve();
-      });
-    });
+    const fault = await connectClient(client, CONNECT_TIMEOUT_MS);
+    if (fault !== null) throw new Error(`Kafka does not answer at ${kafka.brokers}: ${fault.replace(/\.$/, '')}.`);
     return new SpanReader(client);
   }
 
