@@ -174,11 +174,13 @@ function poolSettings(config: DatabaseConfig, options: DatabaseOptions) {
   };
 }
 
-function tlsSettings(config: DatabaseConfig): { rejectUnauthorized: boolean; ca?: string } {
+function tlsSettings(config: DatabaseConfig): { rejectUnauthorized: boolean; host?: string; ca?: string } {
   if (config.dbTls === 'require') return { rejectUnauthorized: false };
-  if (config.dbTlsCa === '') return { rejectUnauthorized: true };
+  // Without it Node compares the certificate with "localhost" where DB_HOST is an address: the driver passes on names only.
+  const verified = { rejectUnauthorized: true, host: config.dbHost };
+  if (config.dbTlsCa === '') return verified;
   try {
-    return { rejectUnauthorized: true, ca: readFileSync(config.dbTlsCa, 'utf8') };
+    return { ...verified, ca: readFileSync(config.dbTlsCa, 'utf8') };
   } catch (error) {
     throw new HeliosError('CONFIG_INVALID', `DB_TLS_CA: the file cannot be read (${messageOf(error)}).`, { variable: 'DB_TLS_CA' }, error);
   }

@@ -26,12 +26,27 @@ const badRowClasses: ReadonlySet<string> = new Set(['22', '23', '54']);
 const driverOutage =
   /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed)/;
 
+/** Node's codes for a certificate that it does not accept, and the driver's words for a server that speaks no TLS. */
+const tlsCode =
+  /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)_|INVALID_(CA|PURPOSE)$|HOSTNAME_MISMATCH$)/;
+const withoutTls = /^(The server does not support SSL connections|There was an error establishing an SSL connection)/;
+
 /** Tells what kind of fault `error` is; never throws. */
 export function databaseFault(error: unknown): DatabaseFault {
   const message = error instanceof Error ? error.message : String(error);
   const sqlstate = sqlstateOf(error);
   if (sqlstate !== null) return { faultClass: classOf(sqlstate), sqlstate, message };
+  if (isTlsFault(error)) {
+    const check = "Check DB_TLS, DB_TLS_CA, and that DB_HOST is a name in the server's certificate.";
+    return { faultClass: 'outage', sqlstate: null, message: `TLS to PostgreSQL failed: ${message.replace(/\.$/, '')}. ${check}` };
+  }
   return { faultClass: isConnectionFault(error, message) ? 'outage' : 'unexpected', sqlstate: null, message };
+}
+
+/** Whether there is no connection because the two sides do not agree on TLS: waiting seldom mends it. */
+export function isTlsFault(error: unknown): boolean {
+  const { code } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown };
+  return (typeof code === 'string' && tlsCode.test(code)) || (error instanceof Error && withoutTls.test(error.message));
 }
 
 function classOf(sqlstate: string): FaultClass {

@@ -7,7 +7,7 @@ import { serviceSettings } from '@helios/runtime/settings';
 import { runner } from 'node-pg-migrate';
 import { type DatabaseConfig, databaseSettings } from './database-settings.js';
 import { withConnection } from './db.js';
-import { databaseFault } from './fault-class.js';
+import { databaseFault, isTlsFault } from './fault-class.js';
 
 /**
  * Brings the database's tables up to date: runs the files of `analytics/migrations/` that have not run yet, all in one transaction.
@@ -34,7 +34,8 @@ export type MigrateConfig = DatabaseConfig & { readonly migrateWaitMs: number };
 
 /**
  * Migrates to the newest version and returns the names of the migrations that ran now.
- * @throws HeliosError DATABASE_UNAVAILABLE when the server or the lock could not be had within `migrateWaitMs`; a migration's own error as it is.
+ * @throws HeliosError DATABASE_UNAVAILABLE when the server or the lock could not be had within `migrateWaitMs`, or at once when TLS fails; a
+ * migration's own error as it is.
  */
 export async function migrate(config: MigrateConfig, log: Logger): Promise<string[]> {
   const deadlineMonoMs = performance.now() + config.migrateWaitMs;
@@ -44,6 +45,7 @@ export async function migrate(config: MigrateConfig, log: Logger): Promise<strin
       return await migrateOnce(config, log);
     } catch (error) {
       const fault = databaseFault(error);
+      if (isTlsFault(error)) throw new HeliosError('DATABASE_UNAVAILABLE', `The database was not migrated: ${fault.message}`, {}, error);
       const lockTaken = fault.sqlstate === '55P03';
       if (fault.faultClass !== 'outage' && !lockTaken) throw error;
       if (lockTaken || performance.now() + RETRY_MS > deadlineMonoMs) throw unavailable(config, lockTaken, error);

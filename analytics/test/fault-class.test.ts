@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { databaseFault } from '../src/fault-class.js';
+import { databaseFault, isTlsFault } from '../src/fault-class.js';
 
 const server = (code: string) => Object.assign(new Error('from the server'), { code, severity: 'ERROR' });
 const system = (code: string, syscall = 'connect') => Object.assign(new Error(code), { code, syscall });
@@ -50,13 +50,30 @@ describe('databaseFault', () => {
   });
 
   it.each([
-    new TypeError('x is undefined'),
-    'text',
-    null,
-    undefined,
-    { code: '22003' },
-    Object.assign(new Error('tls'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }),
-  ])('takes what is neither the server nor the connection as unexpected: %s', (error) => {
-    expect(databaseFault(error)).toMatchObject({ faultClass: 'unexpected', sqlstate: null });
+    ['self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'],
+    ['unable to verify the first certificate', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['certificate has expired', 'CERT_HAS_EXPIRED'],
+    ["Host: db. is not in the cert's altnames: DNS:other", 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['The server does not support SSL connections', undefined],
+  ])('takes a certificate that is not accepted, or no TLS at all, as an outage, and says what to check: %s', (text, code) => {
+    const error = Object.assign(new Error(text), { code });
+    const check = "Check DB_TLS, DB_TLS_CA, and that DB_HOST is a name in the server's certificate.";
+    const message = `TLS to PostgreSQL failed: ${text}. ${check}`;
+    expect(databaseFault(error)).toEqual({ faultClass: 'outage', sqlstate: null, message });
+    expect(isTlsFault(error)).toBe(true);
   });
+
+  it.each([system('ECONNREFUSED'), server('28P01'), new Error('Connection terminated unexpectedly'), null])(
+    'takes nothing else for a fault of TLS: %s',
+    (error) => {
+      expect(isTlsFault(error)).toBe(false);
+    },
+  );
+
+  it.each([new TypeError('x is undefined'), 'text', null, undefined, { code: '22003' }])(
+    'takes what is neither the server nor the connection as unexpected: %s',
+    (error) => {
+      expect(databaseFault(error)).toMatchObject({ faultClass: 'unexpected', sqlstate: null });
+    },
+  );
 });

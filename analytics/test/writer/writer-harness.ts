@@ -8,7 +8,8 @@ import { OutcomeStore } from '../../src/writer/outcome-store.js';
 import { OutcomeWriter } from '../../src/writer/outcome-writer.js';
 import { latencyEdgesMs } from '../../src/rollup-columns.js';
 import { WriterMetrics } from '../../src/writer/writer-metrics.js';
-import { type PostgresServer, startPostgres } from '../postgres-server.js';
+import type { DatabaseConfig } from '../../src/database-settings.js';
+import { type PostgresOptions, type PostgresServer, startPostgres } from '../postgres-server.js';
 
 /** A writer over a real PostgreSQL, without Kafka: messages go straight in, dead letters are collected. */
 export interface WriterHarness {
@@ -20,11 +21,13 @@ export interface WriterHarness {
   stop(): Promise<void>;
 }
 
-export async function startHarness(): Promise<WriterHarness> {
-  const server = await startPostgres();
+/** @param way how the writer reaches the server, where that is not as it stands. */
+export async function startHarness(options: PostgresOptions = {}, way: Partial<DatabaseConfig> = {}): Promise<WriterHarness> {
+  const server = await startPostgres(options);
   const log = createLogger('test', 'silent');
-  await migrate({ ...server.config, migrateWaitMs: 10_000 }, log);
-  const database = openDatabase(server.config, { applicationName: 'test', poolSize: 8, statementTimeoutMs: 10_000 });
+  const config = { ...server.config, ...way };
+  await migrate({ ...config, migrateWaitMs: 10_000 }, log);
+  const database = openDatabase(config, { applicationName: 'test', poolSize: 8, statementTimeoutMs: 10_000 });
   const state = new DatabaseState(log, new Metrics('test', '0'));
   const letters: WriterHarness['letters'] = [];
   return {
