@@ -92,7 +92,7 @@ async function storeProfiles(config: RedisConfig, options: { count: number; seed
     const why = connectionFault || messageOf(error);
     throw new HeliosError(
       'PROFILE_STORE_UNAVAILABLE',
-      `Redis at ${addressOf(config)} cannot be used: ${why}. Check REDIS_HOST, REDIS_PORT and the server.`,
+      `Redis at ${addressOf(config)} cannot be used: ${why}. Check REDIS_HOST, REDIS_PORT, the credentials, REDIS_TLS and the server.`,
       {},
       error,
     );

@@ -16,7 +16,7 @@ describe('the seed program', () => {
     const seed = new ServiceProcess('seed.js', { REDIS_PORT: String(port) });
     expect(await seed.exit).toBe(1);
     expect(seed.stderr).toBe(
-      `seed: Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}. Check REDIS_HOST, REDIS_PORT and the server.\n`,
+      `seed: Redis at 127.0.0.1:${port} cannot be used: connect ECONNREFUSED 127.0.0.1:${port}. Check REDIS_HOST, REDIS_PORT, the credentials, REDIS_TLS and the server.\n`,
     );
   });
 

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { credentials } from '@grpc/grpc-js';
+import { type BatchGetUserProfilesResponse, UserProfileServiceClient } from '@helios/proto/gen/user_profile';
 import type { LogLine } from './capture-log.js';
 
 /** A program of this workspace as a process of its own, from its built file. */
@@ -44,4 +46,12 @@ export class ServiceProcess {
     this.#child.kill('SIGKILL');
     await this.exit;
   }
+}
+
+/** Asks a running service for the profiles of these users. */
+export function batchOf(port: number, ids: string[]): Promise<BatchGetUserProfilesResponse> {
+  const client = new UserProfileServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
+  return new Promise<BatchGetUserProfilesResponse>((resolve, reject) => {
+    client.batchGetUserProfiles({ user_ids: ids }, (error, response) => (error === null ? resolve(response) : reject(error)));
+  }).finally(() => client.close());
 }

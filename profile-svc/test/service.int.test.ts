@@ -1,9 +1,8 @@
-import { credentials, status } from '@grpc/grpc-js';
-import { type BatchGetUserProfilesResponse, UserProfileServiceClient } from '@helios/proto/gen/user_profile';
+import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { mockProfile, userIdAt } from '../src/mock-profiles.js';
 import { freePort, until } from './redis-server.js';
-import { ServiceProcess } from './service-process.js';
+import { batchOf, ServiceProcess } from './service-process.js';
 
 describe('profile-svc as a process', () => {
   const processes: ServiceProcess[] = [];
@@ -22,18 +21,11 @@ describe('profile-svc as a process', () => {
     return until('the service is started', () => service.lines.some((line) => line.msg === 'service started'));
   }
 
-  function batch(port: number, ids: string[]): Promise<BatchGetUserProfilesResponse> {
-    const client = new UserProfileServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
-    return new Promise<BatchGetUserProfilesResponse>((resolve, reject) => {
-      client.batchGetUserProfiles({ user_ids: ids }, (error, response) => (error === null ? resolve(response) : reject(error)));
-    }).finally(() => client.close());
-  }
-
   it('answers made-up users from memory, logs them, shows its metrics, and ends with 0 on SIGTERM', async () => {
     const { service, profilePort, adminPort } = await start({ PROFILE_STORE: 'memory', PROFILE_MOCK_COUNT: '10', PROFILE_MOCK_SEED: '4' });
     await started(service);
     expect((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status).toBe(200);
-    const { profiles } = await batch(profilePort, [userIdAt(9), userIdAt(10)]);
+    const { profiles } = await batchOf(profilePort, [userIdAt(9), userIdAt(10)]);
     expect(profiles).toEqual([mockProfile(9, 4), { user_id: '', locale: '', interests: [], demographics: {} }]);
     const metrics = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
     expect(metrics).toContain('helios_profile_lookups_total{result="found"} 1\n');
@@ -47,7 +39,7 @@ describe('profile-svc as a process', () => {
     const { service, profilePort, adminPort } = await start({ REDIS_PORT: String(await freePort()) });
     await started(service);
     expect((await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status).toBe(200);
-    await expect(batch(profilePort, ['user-1'])).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    await expect(batchOf(profilePort, ['user-1'])).rejects.toMatchObject({ code: status.UNAVAILABLE });
     service.terminate();
     expect(await service.exit).toBe(0);
   });
