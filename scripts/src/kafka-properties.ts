@@ -53,8 +53,14 @@ export function bootstrapOf(nodes: readonly KafkaNode[], listener: 'advertised' 
  * The text of `server.properties`.
  * @param nodeId 1 to the number of nodes.
  * @param dataFolder where the node keeps its partitions and the cluster's metadata.
+ * @param changes settings in the place of, or beside, those that follow from the rest.
  */
-export function serverProperties(nodes: readonly KafkaNode[], nodeId: number, dataFolder: string): string {
+export function serverProperties(
+  nodes: readonly KafkaNode[],
+  nodeId: number,
+  dataFolder: string,
+  changes: Readonly<Record<string, string>> = {},
+): string {
   const node = nodes[nodeId - 1];
   if (node === undefined) throw new Error(`there is no node ${nodeId} among ${nodes.length}`);
   const { replication, minInsync } = replicationOf(nodes.length);
@@ -99,7 +105,7 @@ export function serverProperties(nodes: readonly KafkaNode[], nodeId: number, da
     'num.network.threads': 2,
     'num.io.threads': 4,
   };
-  const lines = Object.entries(properties).map(([name, value]) => `${name}=${escaped(String(value))}`);
+  const lines = Object.entries({ ...properties, ...changes }).map(([name, value]) => `${name}=${escaped(String(value))}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -24,6 +24,10 @@ export interface KafkaServerOptions {
   readonly nodeId: number;
   /** Where the node keeps its partitions instead of its folder, for a disk of its own. */
   readonly logFolder: string | null;
+  /** Settings in the place of, or beside, those that a node of this machine has. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Passwords by name of users that log in with SCRAM-SHA-512, made with the storage. */
+  readonly scramUsers?: Readonly<Record<string, string>>;
 }
 
 export interface KafkaServer extends StartingServer {
@@ -50,7 +54,7 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
   const pidFile = join(nodeFolder, 'pid');
   const name = `kafka-${options.nodeId}`;
   await stopStaleServer(name, pidFile, propertiesFile);
-  writeFileSync(propertiesFile, serverProperties(options.nodes, options.nodeId, dataFolder));
+  writeFileSync(propertiesFile, serverProperties(options.nodes, options.nodeId, dataFolder, options.properties));
   const javaArgs = [
     `-Dlog4j2.configurationFile=${options.loggingFile}`,
     `-Dhelios.log.folder=${nodeFolder}`,
@@ -59,7 +63,7 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
     '-cp',
     join(options.libsFolder, '*'),
   ];
-  format(options.java, javaArgs, propertiesFile, dataFolder, clusterId(options.clusterFolder));
+  format(options, javaArgs, propertiesFile, dataFolder, clusterId(options.clusterFolder));
   const started = startedWatch();
   const server = await startServerProcess({
     name,
@@ -123,7 +127,13 @@ function clusterId(clusterFolder: string): string {
 }
 
 /** Prepares the data folder once; `meta.properties` is the last thing that the tool writes. */
-function format(java: string, javaArgs: readonly string[], propertiesFile: string, dataFolder: string, id: string): void {
+function format(
+  { java, scramUsers = {} }: KafkaServerOptions,
+  javaArgs: readonly string[],
+  propertiesFile: string,
+  dataFolder: string,
+  id: string,
+): void {
   const meta = join(dataFolder, 'meta.properties');
   if (existsSync(meta)) {
     const found = /^cluster\.id=(.*)$/m.exec(readFileSync(meta, 'utf8'))?.[1];
@@ -131,7 +141,8 @@ function format(java: string, javaArgs: readonly string[], propertiesFile: strin
     throw new Error(`${dataFolder} holds the data of another cluster (${found ?? 'without an id'}): move it away to start afresh.`);
   }
   mkdirSync(dataFolder, { recursive: true });
-  const tool = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', propertiesFile, '--ignore-formatted'];
+  const users = Object.entries(scramUsers).flatMap(([name, password]) => ['-S', `SCRAM-SHA-512=[name=${name},password=${password}]`]);
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', propertiesFile, '--ignore-formatted', ...users];
   const result = spawnSync(java, [...QUICK_COMPILER, ...javaArgs, ...tool], {
     cwd: '/',
     encoding: 'utf8',

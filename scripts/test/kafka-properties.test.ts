@@ -64,6 +64,12 @@ describe('the properties of a node', () => {
     });
   });
 
+  it('can be changed, and added to', () => {
+    const text = serverProperties([node(20_010)], 1, '/data', { listeners: 'CLIENT://127.0.0.1:1', 'ssl.keystore.type': 'PEM' });
+    expect(text.match(/^listeners=.*$/gm)).toEqual(['listeners=CLIENT://127.0.0.1:1']);
+    expect(text).toContain('\nssl.keystore.type=PEM\n');
+  });
+
   it('never create a topic that somebody mistyped, and let consumers have the shortest session that services may have', () => {
     expect(propertiesOf(three, 3)).toMatchObject({
       'node.id': '3',
