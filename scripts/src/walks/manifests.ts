@@ -89,7 +89,10 @@ export function inventoryOf(documents: readonly ManifestDocument[], hostPorts: r
     ...routes.flatMap(({ tlsSecrets }) => tlsSecrets),
   ];
   return {
-    objects: new Set([...documents.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`), ...secrets.map((name) => `secret/${name}`)]),
+    objects: new Set([
+      ...documents.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`),
+      ...secrets.map((name) => `secret/${name}`),
+    ]),
     labels: documents.map(({ kind, metadata }) => ({ kind: kind.toLowerCase(), labels: metadata.labels ?? {} })),
     workloads: makers.map(workloadOf),
     services: ofKind(documents, 'Service').map((service) => ({
@@ -106,7 +109,9 @@ export function inventoryOf(documents: readonly ManifestDocument[], hostPorts: r
 /** Services and profiles of compose files that belong together. Pure. */
 export function composeOf(texts: readonly string[]): ComposeInventory {
   const entries = texts.flatMap((text) => {
-    const { services = {} } = parse(text) as { readonly services?: Readonly<Record<string, { readonly profiles?: readonly string[] } | null>> };
+    const { services = {} } = parse(text) as {
+      readonly services?: Readonly<Record<string, { readonly profiles?: readonly string[] } | null>>;
+    };
     return Object.entries(services);
   });
   return {

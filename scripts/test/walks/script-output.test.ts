@@ -26,7 +26,9 @@ const shown = pages.flatMap(({ path, blocks }) =>
 it.each(shown)('$place: the scripts print what the page shows', ({ command, expected }) => {
   const said = commandsOf(command).map(({ words: [script = '', ...args] }) => stubs.run(script.replace('scripts/', ''), args).said);
   expect(isPrinted(expected, said.join('')), said.join('')).toBe(true);
-  expect(isPrinted({ ...expected, text: expected.text.replaceAll('Helios', 'Other').replaceAll('cluster', 'other') }, said.join(''))).toBe(false);
+  expect(isPrinted({ ...expected, text: expected.text.replaceAll('Helios', 'Other').replaceAll('cluster', 'other') }, said.join(''))).toBe(
+    false,
+  );
 });
 
 it('is asked of both scripts', () => {
