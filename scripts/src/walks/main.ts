@@ -26,6 +26,8 @@ Ends with 0, or with 1 at the first thing that is not as a page says.
 `;
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+/** A cold start on a busy machine would show a 503, or a bid without its profile, where the pages show what is usual. */
+const patience = { INGEST_ACK_TIMEOUT_MS: '6000', PROFILE_TIMEOUT_MS: '1000' } as const;
 
 await runProgram('walks', async (args) => {
   const { values, positionals } = readFlags(args, {
@@ -69,9 +71,6 @@ async function walk(pages: readonly WalkPage[]): Promise<number> {
   say(`walks: ${run} blocks run, ${checked} checked, ${failed} failed`);
   return failed === 0 && !stop.signal.aborted ? 0 : 1;
 }
-
-/** A cold start on a busy machine would show a 503, or a bid without its profile, where the pages show what is usual. */
-const patience = { INGEST_ACK_TIMEOUT_MS: '6000', PROFILE_TIMEOUT_MS: '1000' } as const;
 
 /** As in a fresh terminal: nothing of what npm sets for the program that it runs, and no server of somebody else's. */
 function surroundings(ports: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
