@@ -25,7 +25,7 @@ export function imageFaults(documents: readonly ManifestDocument[], dockerfile: 
         const target = targetOf(container, dockerfile);
         const faults: string[] = [];
         if (target === undefined) faults.push(`the Dockerfile has no target for ${container.image}`);
-        else if (/^(root|0)(:|$)/.test(target.config.user)) faults.push(`its image runs as ${target.config.user}`);
+        else if (target.config.user.startsWith('0:')) faults.push(`its image runs as ${target.config.user}`);
         if (!container.image.endsWith(`:${version}`)) faults.push(`its image ${container.image} is not of version ${version}`);
         return faults.map((fault) => `${workload.id}, container ${container.name}: ${fault}`);
       }),

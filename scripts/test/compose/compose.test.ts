@@ -151,7 +151,12 @@ describe('a fault in compose.yaml is found:', () => {
     ['a target that is not there', 'target: dashboard', 'target: page', 'dashboard: the Dockerfile has no target page'],
     ['a port for everybody', "'127.0.0.1:${INGEST_PORT:-8080}:8080'", "'8080:8080'", 'ingest: 8080:8080 is not published on 127.0.0.1'],
     ['a port that the image does not have', ':-8080}:8080', ':-8080}:8088', 'ingest: the image does not expose 8088'],
-    ['a health check that is not there', "test: [CMD, bash, -c, ': </dev/tcp/127.0.0.1/9092']", 'disable: true', 'kafka: it has no health check'],
+    [
+      'a health check that is not there',
+      "test: [CMD, bash, -c, ': </dev/tcp/127.0.0.1/9092']",
+      'disable: true',
+      'kafka: it has no health check',
+    ],
     ['a misspelt variable', 'USER_PROFILE_SVC_ADDR:', 'USER_PROFILE_ADDR:', 'bidder: bidder knows no USER_PROFILE_ADDR'],
     ['an address left at its default', 'KAFKA_BROKERS: kafka:9092', 'LOG_LEVEL: info', 'ingest: KAFKA_BROKERS is not set'],
     ['a value that the service refuses', 'profile-svc:50051', 'profile-svc', 'bidder: USER_PROFILE_SVC_ADDR is "profile-svc"'],

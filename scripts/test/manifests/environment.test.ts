@@ -106,8 +106,8 @@ describe('images', () => {
   ]);
 
   it('finds one that runs as root', () => {
-    const targets = readDockerfile('FROM scratch AS analytics\nUSER root\nENTRYPOINT ["node"]\n');
-    expect(imageFaults(rendered.k8s, targets, version)).toContain('Deployment/analytics-service, container writer: its image runs as root');
+    const targets = readDockerfile('FROM scratch AS analytics\nUSER 0:0\nENTRYPOINT ["node"]\n');
+    expect(imageFaults(rendered.k8s, targets, version)).toContain('Deployment/analytics-service, container writer: its image runs as 0:0');
   });
 });
 

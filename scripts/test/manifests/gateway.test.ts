@@ -45,7 +45,10 @@ describe('a request from outside reaches', () => {
   });
 
   it('the page with its bids, once the page is no longer the last choice', () => {
-    for (const [name, host] of [['k8s', '127.0.0.1'], ['k8s/overlays/prod', 'helios.example.com']] as const) {
+    for (const [name, host] of [
+      ['k8s', '127.0.0.1'],
+      ['k8s/overlays/prod', 'helios.example.com'],
+    ] as const) {
       const equal = planted(rendered[name], 'Ingress/dashboard', { op: 'remove', path: `${annotation}.priority` });
       expect(routeOf(equal, { host, path: '/bid' })?.service).toBe('advertiser-dashboard-service');
     }

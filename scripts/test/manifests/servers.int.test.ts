@@ -47,7 +47,9 @@ describe.skipIf(redisAbsent !== undefined)(`Redis${whySkipped(redisAbsent)}`, ()
     const port = String(await freePort());
     const file = join(folder, 'redis.conf');
     writeFileSync(file, (configMapData(rendered.k8s, 'redis-config')?.['redis.conf'] ?? '').replace('dir /data', `dir ${folder}`));
-    const args = (containerOf('redis')?.args ?? []).map((argument) => argument.replace('$(REDISCLI_AUTH)', 'secret').replace('/etc/helios/redis/redis.conf', file));
+    const args = (containerOf('redis')?.args ?? []).map((argument) =>
+      argument.replace('$(REDISCLI_AUTH)', 'secret').replace('/etc/helios/redis/redis.conf', file),
+    );
     start('redis-server', [...args, '--port', port, '--bind', '127.0.0.1']);
     const cli = (env: Record<string, string>, ...words: string[]): string =>
       spawnSync('redis-cli', ['-p', port, ...words], { encoding: 'utf8', env: { ...process.env, ...env } }).stdout.trim();
