@@ -89,8 +89,9 @@ describe('PostgreSQL over TLS', () => {
       { dbTls: 'verify', dbTlsCa: authority.certificate, dbHost: 'localhost' },
     );
     const address = { ...named.server.config, dbTls: 'verify' as const, dbTlsCa: authority.certificate, migrateWaitMs: 0 };
-    await expect(migrate(address, log)).rejects.toThrow("IP: 127.0.0.1 is not in the cert's list");
+    const said = await migrate(address, log).catch((error: unknown) => String(error));
     await named.stop();
+    expect(said).toContain("IP: 127.0.0.1 is not in the cert's list");
   });
 
   it('that has no TLS gets nothing from a client that asks for it', async () => {

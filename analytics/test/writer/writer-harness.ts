@@ -26,7 +26,10 @@ export async function startHarness(options: PostgresOptions = {}, way: Partial<D
   const server = await startPostgres(options);
   const log = createLogger('test', 'silent');
   const config = { ...server.config, ...way };
-  await migrate({ ...config, migrateWaitMs: 10_000 }, log);
+  await migrate({ ...config, migrateWaitMs: 10_000 }, log).catch(async (error: unknown) => {
+    await server.remove();
+    throw error;
+  });
   const database = openDatabase(config, { applicationName: 'test', poolSize: 8, statementTimeoutMs: 10_000 });
   const state = new DatabaseState(log, new Metrics('test', '0'));
   const letters: WriterHarness['letters'] = [];
