@@ -64,7 +64,9 @@ async function walk(pages: readonly WalkPage[]): Promise<number> {
     run += result.run;
     if (result.fault !== null) failed++;
     if (result.fault !== null) tell(result.fault);
-    say(`${page.path}: ${result.fault === null ? 'as it says' : 'FAILED'} in ${((performance.now() - startedMonoMs) / 1000).toFixed(0)} s`);
+    const verdict = result.fault === null ? 'as it says' : 'FAILED';
+    if (verdict === 'FAILED' || result.run > 0)
+      say(`${page.path}: ${verdict} in ${((performance.now() - startedMonoMs) / 1000).toFixed(0)} s`);
     if (stop.signal.aborted) break;
   }
   const checked = pages.flatMap((page) => page.blocks).filter(({ kind }) => kind === 'cluster' || kind === 'compose').length;
