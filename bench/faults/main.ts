@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { decimalNumber, readFlags, runProgram, UsageError, wholeNumber } from '@helios/scripts/cli';
 import { writeReliabilityTable } from './reliability-table.js';
-import { rows } from './rows/index.js';
+import { rows, rowsByNumber } from './rows/index.js';
 import { runRows } from './runner.js';
 import type { Stack } from './stack.js';
 
@@ -37,7 +37,7 @@ await runProgram('faults', async (args) => {
   if (positionals.length > 0) throw new UsageError(`There is no argument ${positionals[0]}.`);
   if (values.help === true) return say(HELP.trimEnd());
   if (values.list === true) {
-    for (const row of rows)
+    for (const row of rowsByNumber)
       say(`${String(row.number).padStart(3)}  ${row.title}: ${row.target.ci} ${row.unit}, ${row.target.full} in the long form`);
     return 0;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { committedFolder, readRow, type RowResult } from './results.js';
 import type { Row } from './row.js';
-import { rows } from './rows/index.js';
+import { rowsByNumber } from './rows/index.js';
 
 /** The table of docs/reliability.md, made from the committed result files; a test checks that it is up to date. */
 
@@ -26,9 +26,7 @@ export function withTable(text: string, table: string): string {
 
 /** The table of what is committed, by number. */
 export function committedTable(): string {
-  return reliabilityTable(
-    rows.toSorted((a, b) => a.number - b.number).map((row) => ({ row, result: readRow(committedFolder, row.number) })),
-  );
+  return reliabilityTable(rowsByNumber.map((row) => ({ row, result: readRow(committedFolder, row.number) })));
 }
 
 /** One line a row; a row without a result file says so. Pure. */

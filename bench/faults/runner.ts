@@ -37,12 +37,13 @@ const outFolder = join(fileURLToPath(new URL('../../..', import.meta.url)), 'ben
 export async function runRows(options: RunnerOptions): Promise<string[]> {
   const failures: string[] = [];
   const deadlineMonoMs = performance.now() + options.minutesMax * 60_000;
+  const perSecondByBrokers = new Map<number, number>();
   for (const [shape, rows] of byShape(options.rows)) {
     if (performance.now() > deadlineMonoMs) {
       failures.push(...rows.map((row) => `row ${row.number}: not begun within ${options.minutesMax} minutes`));
       continue;
     }
-    const session = new Session(shape, options, deadlineMonoMs);
+    const session = new Session(shape, options, deadlineMonoMs, perSecondByBrokers);
     try {
       for (const row of rows) failures.push(...(await session.runRow(row)));
     } finally {
@@ -58,15 +59,18 @@ class Session {
   readonly #options: RunnerOptions;
   readonly #deadlineMonoMs: number;
   readonly #folder: string;
+  /** Half of capacity, by the number of brokers: where it was measured once in this run, it is not again. */
+  readonly #perSecondByBrokers: Map<number, number>;
   #stack: Stack | undefined;
   #perSecond = 0;
   /** How long the servers of the row that runs took to start, which its budget leaves out. */
   #startSeconds = 0;
 
-  constructor(shape: StackShape, options: RunnerOptions, deadlineMonoMs: number) {
+  constructor(shape: StackShape, options: RunnerOptions, deadlineMonoMs: number, perSecondByBrokers: Map<number, number>) {
     this.#shape = shape;
     this.#options = options;
     this.#deadlineMonoMs = deadlineMonoMs;
+    this.#perSecondByBrokers = perSecondByBrokers;
     this.#folder = join(outFolder, `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${shape.name.replaceAll(' ', '-')}`);
   }
 
@@ -163,7 +167,10 @@ class Session {
     const startedMonoMs = performance.now();
     const stack = await Stack.start(this.#shape, this.#folder, (text) => say(`  ${text}`));
     this.#options.running(stack);
-    this.#perSecond = await halfCapacity(stack, `calibration-${randomBytes(4).toString('hex')}-`, this.#folder);
+    this.#perSecond =
+      this.#perSecondByBrokers.get(this.#shape.brokers) ??
+      (await halfCapacity(stack, `calibration-${randomBytes(4).toString('hex')}-`, this.#folder));
+    this.#perSecondByBrokers.set(this.#shape.brokers, this.#perSecond);
     const seconds = Math.round((performance.now() - startedMonoMs) / 1000);
     this.#startSeconds += seconds;
     say(`  ready after ${seconds} s; half of what it takes end to end is ${this.#perSecond} requests/s; logs in ${this.#folder}`);

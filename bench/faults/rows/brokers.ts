@@ -86,7 +86,9 @@ export const tooManyDown: Row = {
       // Stopped in order, the last broker is told that it is alone and refuses at once; killed, it waits for copies that never come.
       // Either way the controllers have no majority left either, so that nothing can be elected or shrunk any more.
       const signal = random.chance(0.5) ? 'SIGKILL' : 'SIGTERM';
-      const [belowMs, noneMs] = [random.integer(5000, ci ? 6000 : 15_000), random.integer(5000, ci ? 6000 : 15_000)];
+      const [belowMs, noneMs] = ci
+        ? [random.integer(4000, 5000), random.integer(4000, 5000)]
+        : [random.integer(5000, 15_000), random.integer(5000, 15_000)];
       say(`${signal} ${order[0]} and ${order[1]}, ${order[2]} after ${belowMs} ms, all back after another ${noneMs} ms`);
       try {
         for (const name of order.slice(0, 2)) await stack.process(name).stop(signal);
@@ -122,7 +124,7 @@ export const acksLost: Row = {
   budgetSeconds: 30,
   shape: threeBrokers,
   async run(context): Promise<RunResult> {
-    const { stack, random, say } = context;
+    const { stack, random, say, ci } = context;
     const load = await context.startLoad({
       perSecond: outageRate(context.halfCapacityPerSecond, CONNECTIONS),
       connectionsMax: CONNECTIONS,
@@ -131,7 +133,7 @@ export const acksLost: Row = {
     const recoveriesMs: number[] = [];
     await sleep(1000);
     for (let outage = 0; outage < context.faults; outage++) {
-      const muteMs = random.integer(4000, 10_000);
+      const muteMs = random.integer(4000, ci ? 5000 : 10_000);
       say(`no answer of a broker arrives for ${muteMs} ms`);
       let healedMonoMs = 0;
       try {

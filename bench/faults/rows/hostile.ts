@@ -128,7 +128,7 @@ export const slowClients: Row = {
     const count = Math.ceil(context.faults / slowKinds.length);
     const quickMs = ci ? P99_QUICK_MS.ci : P99_QUICK_MS.full;
     const run = (kind: SlowKind) =>
-      runSlowClients({ port: stack.ingestPort, adminPort: adminPortOf(context), kind, count, traffic, aloneMs: ci ? 4000 : 10_000 });
+      runSlowClients({ port: stack.ingestPort, adminPort: adminPortOf(context), kind, count, traffic, aloneMs: ci ? 2500 : 10_000 });
     const broken: string[] = [];
     const figures: Record<string, number> = {};
     // The short form has those that wait for a time limit at once: one wait for all.

@@ -85,6 +85,8 @@ class PoisonRun {
     const load = await this.#context.startLoad(ci ? { perSecond: halfCapacityPerSecond * NEAR_CAPACITY } : {});
     const { prefix } = load.bids;
     const planted = await this.#plantAmong(load);
+    // What follows stops bidders: the rest is to be little.
+    load.bids.perSecond = halfCapacityPerSecond;
     const odd = await this.#planter.plant(oddRequests(`${prefix}odd-`, Date.now()), this.#anyPartition());
     const refused = await this.#refuseARow(`${prefix}refused`);
     await untilNoLag(stack, LETTER_LIMIT_MS);

@@ -67,7 +67,7 @@ export const killed: Row = {
       say(`kill -9 ${chosen.join(' and ')}`);
       for (const name of chosen) recoveries.push(killAndTime(context, name));
       kills += chosen.length;
-      await sleep(random.integer(1500, 3500));
+      await sleep(context.ci ? random.integer(1000, 2500) : random.integer(1500, 3500));
     }
     const recoveriesMs = await Promise.all(recoveries);
     const report = await load.settle({ limitMs: SETTLE_MS });

@@ -11,7 +11,7 @@ import { shuffled } from './processes.js';
 const servers = ['kafka-1', 'redis', 'database'] as const;
 const dependencies = ['kafka-1', 'redis', 'database', 'profile-svc'] as const;
 const GAP_MS = 200;
-const ABSENT_MS = 1500;
+const ABSENT_MS = { full: 1500, ci: 500 };
 const READY_LIMIT_MS = 60_000;
 const SOON_MS = 15_000;
 
@@ -52,7 +52,7 @@ async function startWithout(context: RunContext, last: (typeof dependencies)[num
     await sleep(index * GAP_MS);
     await stack.process(name).start();
   });
-  await sleep(order.length * GAP_MS + ABSENT_MS);
+  await sleep(order.length * GAP_MS + (context.ci ? ABSENT_MS.ci : ABSENT_MS.full));
   const broken = await readinessWithout(stack, last);
   const absentUntilMonoMs = performance.now();
   await Promise.all([...started, stack.process(last).start()]);
