@@ -11,12 +11,18 @@ import type { StartingServer } from './supervise.js';
  * Its states: stale server stopped -> storage formatted (once) -> starting -> serving -> stopped.
  */
 
-export interface KafkaServerOptions {
+/** What a node is run from. */
+export interface KafkaProgram {
   readonly java: string;
   /** The folder of the server's jars. */
   readonly libsFolder: string;
   /** The log4j2 configuration. */
   readonly loggingFile: string;
+  /** Classes in the Java machine's own form: read for a quicker start, or recorded when the node stops, which takes seconds. */
+  readonly classArchive: { readonly file: string; readonly record: boolean } | null;
+}
+
+export interface KafkaServerOptions extends KafkaProgram {
   /** Of the whole cluster: the cluster's id stands here, and each node has a folder in it. */
   readonly clusterFolder: string;
   readonly nodes: readonly KafkaNode[];
@@ -44,6 +50,7 @@ const QUICK_COMPILER = ['-XX:TieredStopAtLevel=1'];
 const STARTED_LINE = 'Kafka Server started';
 /** Nodes of a cluster that stop together can lose their quorum half-way, and would then wait for it for minutes. */
 const STOP_LIMIT_MS = 8000;
+const RECORD_LIMIT_MS = 120_000;
 
 /** Starts the node, which serves once a majority of the cluster's nodes runs; one that was killed starts again on its data. @throws Error with a sentence when its storage cannot be used. */
 export async function startKafka(options: KafkaServerOptions): Promise<KafkaServer> {
@@ -69,6 +76,7 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
     name,
     command: options.java,
     args: [
+      ...archiveOptions(options),
       ...HEAP,
       ...QUICK_COMPILER,
       '-XX:MaxGCPauseMillis=20',
@@ -79,7 +87,7 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
     ],
     env: javaEnv,
     pidFile,
-    stopLimitMs: STOP_LIMIT_MS,
+    stopLimitMs: options.classArchive?.record === true ? RECORD_LIMIT_MS : STOP_LIMIT_MS,
     onOutput: started.onOutput,
   });
   const failed = server.ended.then((why): never => {
@@ -87,6 +95,13 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
   });
   failed.catch(() => {}); // once it serves, its end is its supervisor's business
   return { ...server, dataFolder, serving: Promise.race([started.seen, failed]) };
+}
+
+/** An archive that does not fit this machine or these jars is passed over, and is not worth a warning. */
+function archiveOptions({ classArchive }: KafkaServerOptions): string[] {
+  if (classArchive === null) return [];
+  const { file, record } = classArchive;
+  return [`-XX:${record ? 'ArchiveClassesAtExit' : 'SharedArchiveFile'}=${file}`, '-Xlog:cds=error', '-Xlog:cds+dynamic=error'];
 }
 
 const javaEnv = { PATH: '/usr/bin:/bin', LC_ALL: 'C' };
@@ -127,13 +142,8 @@ function clusterId(clusterFolder: string): string {
 }
 
 /** Prepares the data folder once; `meta.properties` is the last thing that the tool writes. */
-function format(
-  { java, scramUsers = {} }: KafkaServerOptions,
-  javaArgs: readonly string[],
-  propertiesFile: string,
-  dataFolder: string,
-  id: string,
-): void {
+function format(options: KafkaServerOptions, javaArgs: readonly string[], propertiesFile: string, dataFolder: string, id: string): void {
+  const { java, scramUsers = {} } = options;
   const meta = join(dataFolder, 'meta.properties');
   if (existsSync(meta)) {
     const found = /^cluster\.id=(.*)$/m.exec(readFileSync(meta, 'utf8'))?.[1];
@@ -143,12 +153,16 @@ function format(
   mkdirSync(dataFolder, { recursive: true });
   const users = Object.entries(scramUsers).flatMap(([name, password]) => ['-S', `SCRAM-SHA-512=[name=${name},password=${password}]`]);
   const tool = ['kafka.tools.StorageTool', 'format', '-t', id, '-c', propertiesFile, '--ignore-formatted', ...users];
-  const result = spawnSync(java, [...QUICK_COMPILER, ...javaArgs, ...tool], {
-    cwd: '/',
-    encoding: 'utf8',
-    timeout: 120_000,
-    env: javaEnv,
-  });
+  const result = spawnSync(
+    java,
+    [...(options.classArchive?.record === true ? [] : archiveOptions(options)), ...QUICK_COMPILER, ...javaArgs, ...tool],
+    {
+      cwd: '/',
+      encoding: 'utf8',
+      timeout: 120_000,
+      env: javaEnv,
+    },
+  );
   if (result.status === 0 && existsSync(meta)) return;
   const why = result.error?.message ?? `exit ${result.status ?? result.signal}`;
   throw new Error(`Kafka's storage could not be formatted (${why}):\n${`${result.stdout}${result.stderr}`.trim().slice(-2000)}`);

@@ -2,10 +2,10 @@
  * One node of Apache Kafka as a process: supervises the Java server, whose data stays between starts, and reports where it is as one JSON
  * line. It ends when the server ends, for whoever started it to start it again. Started by the launcher, the fault runner and tests.
  */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFlags, runProgram, UsageError, wholeNumber } from './cli.js';
-import { findJava, kafkaJars } from './kafka-jars.js';
+import { kafkaProgram } from './kafka-program.js';
 import { parseNodes } from './kafka-properties.js';
 import { startKafka } from './kafka-server.js';
 import { supervise } from './supervise.js';
@@ -15,7 +15,8 @@ const HELP = `Usage: node scripts/dist/kafka.js --data DIR --node N --nodes JSON
 
 Runs one node of Apache Kafka (KRaft, broker and controller in one) on 127.0.0.1 with its data under DIR/node-N, then prints
 {"ready":true,"pid":...,"bootstrap":...,"direct":...,"dataFolder":...} on standard output. A node of several is ready once most of them run.
-The first start fetches the server's jars with Maven into .helios/kafka/. Needs Java 17 or newer (JAVA_HOME, or java on the PATH).
+The first start fetches the server's jars with Maven into .helios/kafka/, and makes an archive of their classes there. Needs Java 17 or newer
+(JAVA_HOME, or java on the PATH).
 
   --data DIR      folder of the whole cluster, the same for all of its nodes; made when absent
   --node N        which node of --nodes this is, from 1
@@ -23,7 +24,7 @@ The first start fetches the server's jars with Maven into .helios/kafka/. Needs 
                   clients, what it tells them to connect to (a proxy's port, or the same), where it listens for brokers and tools, and
                   for controllers. Three: replication 3, min.insync.replicas 2.
   --log-dir DIR   where the node keeps its partitions (DIR/node-N/data under --data)
-  --fetch         only fetch the jars
+  --fetch         only fetch the jars and make the archive
 
 With HELIOS_EXIT_WITH_PARENT=1 it stops when its standard input closes.
 `;
@@ -44,10 +45,8 @@ await runProgram('kafka', async (args) => {
     return 0;
   }
   if (positionals.length > 0) throw new UsageError(`There is no argument ${positionals[0]}.`);
-  const settings = join(root, 'scripts/kafka');
-  const fetchJars = () => kafkaJars(join(settings, 'pom.xml'), join(root, '.helios/kafka'));
   if (values.fetch === true) {
-    await fetchJars();
+    await kafkaProgram(root);
     return 0;
   }
   const { data } = values;
@@ -59,9 +58,7 @@ await runProgram('kafka', async (args) => {
   const node = nodes[nodeId - 1];
   const start = async () =>
     startKafka({
-      java: findJava(process.env['JAVA_HOME']),
-      libsFolder: await fetchJars(),
-      loggingFile: join(settings, 'log4j2.properties'),
+      ...(await kafkaProgram(root)),
       clusterFolder: resolve(data),
       nodes,
       nodeId,

@@ -15,6 +15,18 @@ export function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** A port on loopback that nobody has bound at this moment; another process may take it before the caller does. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
 /** Sentences for all the ports that are taken, or needed twice, in one go. */
 export async function portFaults(host: string, needs: readonly { port: number; variable: string; of: string }[]): Promise<string[]> {
   const faults: string[] = [];

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './ports.js';
 import { isAlive, isProcessOf } from './process-info.js';
 import { type PostgresPlace, runAs } from './postgres-place.js';
 import type { StartingServer } from './supervise.js';
@@ -166,15 +166,4 @@ async function stopChild(child: ChildProcess, ended: Promise<string>): Promise<v
   const limit = setTimeout(() => child.kill('SIGQUIT'), STOP_LIMIT_MS);
   await ended;
   clearTimeout(limit);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen({ host: '127.0.0.1', port: 0 }, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

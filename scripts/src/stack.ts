@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from './cli.js';
-import { findJava, kafkaJars } from './kafka-jars.js';
+import { kafkaProgram } from './kafka-program.js';
 import { runStart } from './launcher.js';
 import { realFoundation } from './real-servers.js';
 import { serverPorts } from './server-ports.js';
@@ -11,11 +11,8 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 await runProgram('stack', (args) =>
   runStart('stack', args, process.env, root, async (options, say) => {
-    if (!options.external.kafka) {
-      // Both are done again by each node; here their sentences and their progress reach the person at the terminal.
-      findJava(process.env['JAVA_HOME']);
-      await kafkaJars(join(root, 'scripts/kafka/pom.xml'), join(root, '.helios/kafka'));
-    }
+    // It is asked for again by each node; here its sentences and its progress reach the person at the terminal.
+    if (!options.external.kafka) await kafkaProgram(root);
     return realFoundation(options, await serverPorts(join(options.stateFolder, 'ports.json'), options.brokerCount, say));
   }),
 );

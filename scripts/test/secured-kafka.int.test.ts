@@ -10,7 +10,7 @@ import pino from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../profile-svc/test/redis-server.js';
 import { TestAuthority } from '../../runtime/test/certificates.js';
-import { findJava, kafkaJars } from '../src/kafka-jars.js';
+import { kafkaProgram } from '../src/kafka-program.js';
 import { type KafkaServer, startKafka } from '../src/kafka-server.js';
 import { kafkaConfigOf, TopicReader } from '../src/topic-reader.js';
 import { kafkaAbsent, whySkipped } from './absent-servers.js';
@@ -110,9 +110,7 @@ describe.skipIf(kafkaAbsent !== undefined)(`Kafka over TLS, with SCRAM${whySkipp
     const [client, tls, direct, controller] = [await freePort(), await freePort(), await freePort(), await freePort()];
     const forClients = `CLIENT://127.0.0.1:${client},TLS://127.0.0.1:${tls},DIRECT://127.0.0.1:${direct}`;
     kafka = await startKafka({
-      java: findJava(process.env['JAVA_HOME']),
-      libsFolder: await kafkaJars(join(root, 'scripts/kafka/pom.xml'), join(root, '.helios/kafka')),
-      loggingFile: join(root, 'scripts/kafka/log4j2.properties'),
+      ...(await kafkaProgram(root)),
       clusterFolder: folder,
       nodes: [{ client, advertised: client, direct, controller }],
       nodeId: 1,
