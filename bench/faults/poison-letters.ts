@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BrokerWatch, type KafkaConfig } from '@helios/runtime/kafka/client';
 import { messageOf } from '@helios/runtime/errors';
-import { keyOnTheWire, valueOnTheWire } from '@helios/runtime/kafka/dead-letters';
+import { onTheWire } from '@helios/runtime/kafka/dead-letters';
 import { createProducerClient, disconnectProducer } from '@helios/runtime/kafka/producer-client';
 import { topicNames } from '@helios/scripts/accounting/hop-reader';
 import { type Letter, letterOf, placeOf, placeText, type TopicRecord } from '@helios/scripts/dead-letters/letter';
@@ -70,7 +70,7 @@ export class Planter {
     const offset = await new Promise<number>((resolve, reject) => {
       this.#reports.set(token, (error, at) => (error ? reject(new Error(`a message was not planted: ${messageOf(error)}`)) : resolve(at)));
       const { key, value, headers } = message;
-      this.#client.produce(topic, partition, valueOnTheWire(value), keyOnTheWire(key), undefined, token, headers);
+      this.#client.produce(topic, partition, onTheWire(value), onTheWire(key), undefined, token, headers);
     });
     return { ...message, place: placeText({ topic, partition, offset }), partition, offset, plantedAtUnixMs };
   }

@@ -24,7 +24,7 @@ const MARKET = { medianUsd: 0.037, sigma: 1.17, seed: 1 };
 export function bidsOf(events: readonly OutgoingEvent[]): number {
   let bids = 0;
   for (const event of events) {
-    const parsed = parseBidRequest(event.value);
+    const parsed = parseBidRequest(event.value as Buffer);
     if (!parsed.ok) throw new Error(parsed.fault.detail);
     bids += bidOn(parsed.request, null, rules, '').bids.length;
   }

@@ -10,7 +10,7 @@ function trimmingIds(options: ProducerOptions): EventProducer {
   const producer = EventProducer.start(options);
   const produce: EventProducer['produce'] = producer.produce.bind(producer);
   producer.produce = (topic, _key, value, headers, sink, token) => {
-    const request = JSON.parse(value.toString('utf8')) as { id: string };
+    const request = JSON.parse(String(value)) as { id: string };
     const id = request.id.slice(0, ID_MAX_CHARS);
     return produce(topic, id, Buffer.from(JSON.stringify({ ...request, id })), headers, sink, token);
   };

@@ -14,7 +14,7 @@ function numberingAnew(options: ProducerOptions): EventProducer {
 
 /** Dead letters, which are no bids, stay as they are. */
 function withNewId(event: OutgoingEvent): OutgoingEvent {
-  const bid = JSON.parse(event.value.toString('utf8')) as Record<string, unknown>;
+  const bid = JSON.parse(String(event.value)) as Record<string, unknown>;
   return 'bid_id' in bid ? { ...event, value: Buffer.from(JSON.stringify({ ...bid, bid_id: randomUUID() })) } : event;
 }
 

@@ -8,7 +8,7 @@ function encodingAnew(options: ProducerOptions): EventProducer {
   const producer = EventProducer.start(options);
   const produce: EventProducer['produce'] = producer.produce.bind(producer);
   producer.produce = (topic, key, value, headers, sink, token) =>
-    produce(topic, key, Buffer.from(JSON.stringify(JSON.parse(value.toString('utf8')))), headers, sink, token);
+    produce(topic, key, Buffer.from(JSON.stringify(JSON.parse(String(value)))), headers, sink, token);
   return producer;
 }
 

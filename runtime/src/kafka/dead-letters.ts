@@ -23,19 +23,12 @@ export function isLetter(message: Pick<ConsumedMessage, 'headers'>): boolean {
   return headerText(message, headerNames.sourceTopic) !== undefined;
 }
 
-/** A view on memory, which the binding writes as an empty value; an empty buffer without memory of its own would be written as null. */
+/** A view on memory: an empty buffer without memory of its own is null to the binding, under some versions of Node. */
 const emptyOnTheWire = Buffer.alloc(1).subarray(0, 0);
-const nullOnTheWire = Buffer.alloc(0);
 
-/** The buffer by which the producer writes exactly this value: null as null, an empty one as empty. */
-export function valueOnTheWire(value: Buffer | null): Buffer {
-  if (value === null) return nullOnTheWire;
-  return value.length === 0 ? emptyOnTheWire : value;
-}
-
-/** The same for a key, whose null the producer takes as it is. */
-export function keyOnTheWire(key: Buffer | null): Buffer | null {
-  return key === null ? null : valueOnTheWire(key);
+/** What the producer writes as exactly this key or value: null as null, an empty one as empty. */
+export function onTheWire(bytes: Buffer | null): Buffer | null {
+  return bytes?.length === 0 ? emptyOnTheWire : bytes;
 }
 
 /** One message to be given up, and why: `code` is one of a closed list. */
@@ -106,15 +99,15 @@ export class DeadLetters {
    */
   async #deliver(message: ConsumedMessage, own: KafkaHeader[]): Promise<void> {
     const carried = (message.headers ?? []).filter((header) => carriedNames.some((name) => Object.hasOwn(header, name)));
-    const key = keyOnTheWire(message.key);
-    if (await this.#fits(key, valueOnTheWire(message.value), [...carried, ...own])) return;
+    const key = onTheWire(message.key);
+    if (await this.#fits(key, onTheWire(message.value), [...carried, ...own])) return;
     const omitted = [...own, { [headerNames.omittedBytes]: String(message.value?.length ?? 0) }];
-    if (await this.#fits(key, nullOnTheWire, [...carried, ...omitted])) return;
-    await this.#producer.send(this.#topic, null, nullOnTheWire, omitted);
+    if (await this.#fits(key, null, [...carried, ...omitted])) return;
+    await this.#producer.send(this.#topic, null, null, omitted);
   }
 
   /** Resolves with true when the broker has it, with false when it is too large for Kafka. */
-  async #fits(key: Buffer | null, value: Buffer, headers: KafkaHeader[]): Promise<boolean> {
+  async #fits(key: Buffer | null, value: Buffer | null, headers: KafkaHeader[]): Promise<boolean> {
     try {
       await this.#producer.send(this.#topic, key, value, headers);
       return true;

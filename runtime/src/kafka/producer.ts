@@ -28,7 +28,7 @@ export type Refusal = 'not_connected' | 'queue_full' | 'backlog_full' | 'too_lar
 
 export interface OutgoingEvent {
   readonly key: string | Buffer | null;
-  readonly value: Buffer;
+  readonly value: Buffer | null;
   readonly headers: KafkaHeader[] | undefined;
 }
 
@@ -125,7 +125,7 @@ export class EventProducer {
   produce(
     topic: string,
     key: string | Buffer | null,
-    value: Buffer,
+    value: Buffer | null,
     headers: KafkaHeader[] | undefined,
     sink: DeliverySink,
     token: number,
@@ -134,7 +134,7 @@ export class EventProducer {
     if (this.#freeCount === 0) return this.#refuse('queue_full');
     const partition = this.#partitionOf(topic, key);
     const guarded = this.#backlog !== undefined && topic === this.#options.guarded?.topic;
-    const bytes = Backlog.sizeOf(key === null ? 0 : key.length, value.length);
+    const bytes = Backlog.sizeOf(key?.length ?? 0, value?.length ?? 0);
     if (guarded) {
       if (partition === null || !this.#guardSeen) return this.#refuse('not_connected');
       if (!this.#backlog.fits(partition, bytes)) return this.#refuse('backlog_full');
@@ -168,7 +168,7 @@ export class EventProducer {
   }
 
   /** Sends one event and resolves on the acknowledgement. Rejects with DELIVERY_FAILED when the broker gives none in time, or EVENT_TOO_LARGE. */
-  async send(topic: string, key: string | Buffer | null, value: Buffer, headers?: KafkaHeader[]): Promise<void> {
+  async send(topic: string, key: string | Buffer | null, value: Buffer | null, headers?: KafkaHeader[]): Promise<void> {
     const deadline = AbortSignal.timeout(this.#options.messageTimeoutMs);
     await this.sendAll(topic, [{ key, value, headers }], deadline);
   }
@@ -377,7 +377,7 @@ export class EventProducer {
 }
 
 function tooLarge(topic: string, event: OutgoingEvent): HeliosError {
-  const bytes = event.value.length;
+  const bytes = event.value?.length ?? 0;
   return new HeliosError('EVENT_TOO_LARGE', `An event of ${bytes} bytes for ${topic} is larger than Kafka takes.`, { topic, bytes });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { groupDefaults, headerNames, replayHeaderNames } from '@helios/proto/topics';
 import { createLogger } from '@helios/runtime/log';
 import type { KafkaConfig, KafkaHeader } from '@helios/runtime/kafka/client';
-import { keyOnTheWire, valueOnTheWire } from '@helios/runtime/kafka/dead-letters';
+import { onTheWire } from '@helios/runtime/kafka/dead-letters';
 import { EventProducer } from '@helios/runtime/kafka/producer';
 import { Metrics } from '@helios/runtime/metrics';
 import { placeText, type Place, type TopicRecord } from './letter.js';
@@ -104,7 +104,7 @@ export class ReplaySender {
         done = resolve;
       });
       const sink = { delivered: (_: number, error: string | null) => done(error) };
-      const refusal = producer.produce(source.topic, keyOnTheWire(original.key), valueOnTheWire(original.value), headers, sink, 0);
+      const refusal = producer.produce(source.topic, onTheWire(original.key), onTheWire(original.value), headers, sink, 0);
       if (refusal === null) {
         const noted = reported.then((error) => {
           (error === null ? result.acknowledged : result.unsure).push(replay);

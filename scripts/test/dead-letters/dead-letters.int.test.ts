@@ -108,9 +108,8 @@ function printOf(value: Buffer | null | undefined): string {
   return value ? `${value.length} ${createHash('sha256').update(value).digest('hex')}` : String(value);
 }
 
-/** An empty buffer of its own would be written as null. */
-const onTheWire = (value: Buffer | null) =>
-  value === null ? Buffer.alloc(0) : value.length === 0 ? Buffer.alloc(1).subarray(0, 0) : value;
+/** An empty buffer without memory of its own would be written as null. */
+const onTheWire = (value: Buffer | null) => (value?.length === 0 ? Buffer.alloc(1).subarray(0, 0) : value);
 
 async function freePort(): Promise<number> {
   const server = createServer();
