@@ -37,6 +37,8 @@ export interface WrittenCase {
   readonly closes?: boolean;
   /** Requests that reach the broker though nobody gets their 202. */
   readonly stored?: number;
+  /** What is otherwise with the HTTP library's builds for Node 22 and newer, which have another parser. */
+  readonly newer?: Partial<Pick<WrittenCase, 'answer' | 'code' | 'closes' | 'stored'>>;
 }
 
 export interface CaseFile {
@@ -63,16 +65,21 @@ export interface WrittenCasesResult {
   readonly slowestMs: number;
 }
 
+/** The module version (ABI) of Node 22: from it on `uwebsockets@3.0.6` has builds of 2026, before it of 2023. */
+const NEWER_PARSER_ABI = 127;
+const hasNewerParser = Number(process.versions.modules) >= NEWER_PARSER_ABI;
+
 const folder = fileURLToPath(new URL('../../../../engine/test/cases/hostile/', import.meta.url));
 /** The HTTP library closes what says nothing more after 8 to 12 s. */
 const ANSWER_LIMIT_MS = 15_000;
 
-/** The case files of engine/test/cases/hostile. */
+/** The case files of engine/test/cases/hostile, with the results that hold for this Node's build of the HTTP library. */
 export function readCaseFiles(): CaseFile[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .sort()
-    .map((name) => JSON.parse(readFileSync(folder + name, 'utf8')) as CaseFile);
+    .map((name) => JSON.parse(readFileSync(folder + name, 'utf8')) as CaseFile)
+    .map((file) => ({ ...file, cases: hasNewerParser ? file.cases.map((each) => ({ ...each, ...each.newer })) : file.cases }));
 }
 
 /** Runs all cases; resolves with what failed. */

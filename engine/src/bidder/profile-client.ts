@@ -50,6 +50,8 @@ export class ProfileClient implements ProfileLookup {
       'grpc.max_receive_message_length': 32 * 1024 * 1024,
       'grpc-node.flow_control_window': 1024 * 1024,
     });
+    // Connects now: the first lookup's deadline leaves no time for it.
+    this.#client.getChannel().getConnectivityState(true);
     this.#breaker = new CircuitBreaker((userIds: string[], traced: readonly TracedUser[]) => this.#call(userIds, traced), {
       // The call's own deadline ends it; opossum's timeout would leave it running.
       timeout: false,

@@ -9,8 +9,8 @@ export interface HttpResponse {
   cork(write: () => void): unknown;
   writeStatus(status: string): unknown;
   writeHeader(name: string, value: string): unknown;
-  end(body?: string, closeConnection?: boolean): unknown;
-  tryEnd(body: string, totalBytes: number): [ok: boolean, done: boolean];
+  end(body?: string | Uint8Array, closeConnection?: boolean): unknown;
+  tryEnd(body: string | Uint8Array, totalBytes: number): [ok: boolean, done: boolean];
   close(): unknown;
 }
 
@@ -36,10 +36,13 @@ export function writeProblem(response: HttpResponse, problem: Problem, bodiless:
  * a bound: 40 connections that sent invalid requests and read nothing took 270 MB in 15 s.
  */
 function endIfRead(response: HttpResponse, body: string, closes: boolean): boolean {
+  const length = Buffer.byteLength(body);
+  // uWebSockets.js' builds for Node 22 and newer write a string of Latin-1 characters in Latin-1: what is not ASCII goes as bytes.
+  const content = length === body.length ? body : Buffer.from(body);
   if (closes) {
-    response.end(body, true);
+    response.end(content, true);
     return true;
   }
-  const [ok, done] = response.tryEnd(body, Buffer.byteLength(body));
+  const [ok, done] = response.tryEnd(content, length);
   return ok || done;
 }

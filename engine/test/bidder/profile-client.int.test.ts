@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { encodeTracedUsers } from '@helios/proto/traceparent';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultTiers } from '../../src/bidder/pricing.js';
@@ -45,6 +47,18 @@ function connect(overrides: Partial<WorkerSettings> = {}): ProfileClient {
 async function failTimes(client: ProfileClient, count: number): Promise<void> {
   for (let index = 0; index < count; index++) expect((await client.lookup(['known'])).profiles).toBeNull();
 }
+
+describe('a client', () => {
+  test('connects before it is asked for anything', async () => {
+    const sockets = createServer().listen(0, '127.0.0.1');
+    await once(sockets, 'listening');
+    const connected = once(sockets, 'connection');
+    connect({ profileAddress: `127.0.0.1:${(sockets.address() as AddressInfo).port}` });
+    const [socket] = (await connected) as [Socket];
+    socket.destroy();
+    sockets.close();
+  });
+});
 
 describe('a lookup', () => {
   test('gives each user’s profile by id, an empty one for a user who is not known', async () => {
