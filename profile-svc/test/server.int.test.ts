@@ -220,7 +220,10 @@ describe('the gRPC server', () => {
     });
     const answer = get('user-1');
     await isAsked;
-    const stopped = server.stop();
+    let over = false;
+    const stopped = server.stop().then(() => (over = true));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(over).toBe(false);
     release([mockProfile(1, 1)]);
     expect(await answer).toEqual({ profile: mockProfile(1, 1) });
     await stopped;

@@ -214,8 +214,8 @@ describe('an export of stored outcomes', () => {
   it('breaks the connection when the database goes away in the middle, and is 503 while it is away', async () => {
     const { response } = await begin(api.port);
     response.pause();
-    await harness.server.crash();
     const ended = closed(response);
+    await harness.server.crash();
     response.resume();
     await ended;
     expect(response.complete).toBe(false);
