@@ -12,7 +12,7 @@ import type { Stack } from './stack.js';
 /** Loads of which account is kept, and how much the stack takes. */
 
 /** Of each burst; three brokers copy every message to one another and take a third of the rate. */
-const CALIBRATION_REQUESTS = { 1: 6000, 3: 2000 };
+const CALIBRATION_REQUESTS = { 1: 4000, 3: 1000 };
 const CALIBRATION_PER_SECOND = 20_000;
 /** Times half of capacity: a rate that leaves a fifth of the stack free, for rows that are only waiting for their number of requests. */
 export const NEAR_CAPACITY = 1.6;

@@ -27,8 +27,6 @@ export interface StackShape {
   readonly proxied: readonly Proxied[];
   /** Settings of all services, beyond the stack's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Folder for PostgreSQL's data in the place of one under the temporary directory: a small file system, for a full disk. */
-  readonly databaseFolder?: string;
 }
 
 /** The usual shapes: rows that share one share the running servers. */
@@ -218,10 +216,9 @@ export class Stack {
       serverEnv(),
       null,
     );
-    const databaseFolder = this.shape.databaseFolder ?? join(this.folder, 'database');
     this.#add(
       'database',
-      ['scripts/dist/database.js', '--data', databaseFolder, '--port', String(this.#port('database'))],
+      ['scripts/dist/database.js', '--data', join(this.folder, 'database'), '--port', String(this.#port('database'))],
       serverEnv(),
       null,
     );

@@ -1,42 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SeededRandom } from '@helios/scripts/random';
-import { NEAR_CAPACITY } from '../accounted-load.js';
 import type { Row, RunContext, RunResult } from '../row.js';
 import { consumerNames, oneBroker, type ServiceName } from '../stack.js';
 
-/** Rows 0 to 3: no fault at all, and Helios' own processes killed, stopped and put to sleep under load. */
+/** Rows 1 and 2: Helios' own processes killed and stopped under load. */
 
 const SETTLE_MS = 60_000;
 /** Services that are killed; the API and profile-svc hold no bids, and must not harm any. */
 const victims: readonly ServiceName[] = ['ingest', 'bidder', 'auction', 'writer', 'profile-svc', 'api'];
 const STOP_LIMIT_MS = 10_000;
-/** More than a second of requests: a pause of the machine that long fits into them. */
-const CONNECTIONS_WITHOUT_FAULT = 2048;
-
-/** Row 0. The unit is the request itself. */
-export const noFault: Row = {
-  number: 0,
-  title: 'no fault',
-  promise: 'every slot of a request answered 202 has exactly one end',
-  unit: 'requests',
-  target: { ci: 50_000, full: 2_000_000 },
-  perRun: { ci: 50_000, full: 200_000 },
-  budgetSeconds: 50,
-  shape: oneBroker,
-  async run(context): Promise<RunResult> {
-    const load = await context.startLoad({
-      perSecond: context.halfCapacityPerSecond * NEAR_CAPACITY,
-      connectionsMax: CONNECTIONS_WITHOUT_FAULT,
-    });
-    while (load.bids.sent < context.faults) await sleep(20);
-    const report = await load.settle({ limitMs: SETTLE_MS });
-    const { sent } = load.bids;
-    const { '202': accepted = 0, 'not sent': notSent = 0 } = load.bids.answers;
-    // What the sender had no connection for never left it: the answers are to the others.
-    const broken = accepted + notSent === sent ? [] : [`not every request was answered 202: ${JSON.stringify(load.bids.answers)}`];
-    return { faults: accepted, report, recoveriesMs: [], figures: { notSent }, broken };
-  },
-};
 
 /** Row 1: `kill -9` at random, two at once in one of five; the supervisor starts them again after 300 ms. */
 export const killed: Row = {

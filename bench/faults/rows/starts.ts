@@ -10,7 +10,7 @@ import { shuffled } from './processes.js';
 
 const servers = ['kafka-1', 'redis', 'database'] as const;
 const dependencies = ['kafka-1', 'redis', 'database', 'profile-svc'] as const;
-const GAP_MS = 200;
+const GAP_MS = { full: 200, ci: 100 };
 const ABSENT_MS = { full: 1500, ci: 500 };
 const READY_LIMIT_MS = 60_000;
 const SOON_MS = 15_000;
@@ -48,11 +48,12 @@ async function startWithout(context: RunContext, last: (typeof dependencies)[num
   stack.takeEnds();
   const order = shuffled([...servers, ...serviceNames], random).filter((name) => name !== last);
   say(`order: ${[...order, last].join(', ')}`);
+  const gapMs = context.ci ? GAP_MS.ci : GAP_MS.full;
   const started = order.map(async (name, index) => {
-    await sleep(index * GAP_MS);
+    await sleep(index * gapMs);
     await stack.process(name).start();
   });
-  await sleep(order.length * GAP_MS + (context.ci ? ABSENT_MS.ci : ABSENT_MS.full));
+  await sleep(order.length * gapMs + (context.ci ? ABSENT_MS.ci : ABSENT_MS.full));
   const broken = await readinessWithout(stack, last);
   const absentUntilMonoMs = performance.now();
   await Promise.all([...started, stack.process(last).start()]);
