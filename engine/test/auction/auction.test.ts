@@ -72,7 +72,7 @@ describe('a batch of bids', () => {
     expect(sent[0]?.signal).toBe(signal);
     let wins = 0;
     for (const [index, event] of (sent[0]?.events ?? []).entries()) {
-      const outcome = decodeAuctionOutcome(event.value);
+      const outcome = decodeAuctionOutcome(event.value as Buffer);
       if (!outcome.ok) throw new Error(outcome.detail);
       const bid = bids[index] ?? bidResponse();
       expect(outcome.event).toEqual({ ...bid, ...decide(bid, market), timestamp: outcome.event.timestamp });
@@ -131,7 +131,7 @@ describe('a batch of bids', () => {
     ]);
     expect(letters[6]?.text).toContain('bid_id');
     expect(letters[3]?.text).toContain('bid_price');
-    expect(sent[0]?.events.map((event) => (JSON.parse(event.value.toString()) as { slot_id: string }).slot_id)).toEqual(['top', 'other']);
+    expect(sent[0]?.events.map((event) => (JSON.parse(String(event.value)) as { slot_id: string }).slot_id)).toEqual(['top', 'other']);
     expect(await seen.metric('helios_invalid_bid_responses_total')).toBe(8);
   });
 
@@ -161,7 +161,7 @@ describe('a batch of bids', () => {
     const batch = [messageOf(JSON.stringify(bidResponse()))];
     await auction.handle(batch, signal);
     await auction.handle(batch, signal);
-    const [first, second] = sent.map(({ events }) => JSON.parse(events[0]?.value.toString() ?? '') as Record<string, unknown>);
+    const [first, second] = sent.map(({ events }) => JSON.parse(String(events[0]?.value)) as Record<string, unknown>);
     expect({ ...first, timestamp: '' }).toEqual({ ...second, timestamp: '' });
   });
 });

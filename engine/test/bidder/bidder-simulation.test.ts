@@ -116,9 +116,9 @@ test.each([1, 2, 3, 42, 2026])('no slot is lost and none has two ends, whatever 
       sendAll: async (_topic: string, events: readonly OutgoingEvent[]) => {
         // A failure can come after some of the events are out: they are out twice in the end, under the same ids.
         const acknowledged = events.slice(0, Math.floor(random() * (events.length + 1)));
-        for (const event of acknowledged) published.add((JSON.parse(event.value.toString()) as { bid_id: string }).bid_id);
+        for (const event of acknowledged) published.add((JSON.parse(String(event.value)) as { bid_id: string }).bid_id);
         await failSometimes(0.3);
-        for (const event of events) published.add((JSON.parse(event.value.toString()) as { bid_id: string }).bid_id);
+        for (const event of events) published.add((JSON.parse(String(event.value)) as { bid_id: string }).bid_id);
       },
     },
     deadLetters: {

@@ -140,7 +140,7 @@ function bidderOn(pool: PricingPool) {
     pool,
     producer: {
       sendAll: async (_topic: string, events: readonly OutgoingEvent[]) => {
-        for (const event of events) published.push((JSON.parse(event.value.toString()) as { bid_request_id: string }).bid_request_id);
+        for (const event of events) published.push((JSON.parse(String(event.value)) as { bid_request_id: string }).bid_request_id);
       },
     },
     deadLetters: { send: async (message, code) => void letters.push({ offset: message.offset, code }) },
