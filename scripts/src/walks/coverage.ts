@@ -171,7 +171,7 @@ function workOf(words: readonly string[]): string {
 }
 
 function ciSteps(script: string): Map<string, readonly string[]> {
-  return new Map([...script.matchAll(/^step "([^"]+)" (.+)$/gm)].map(([, name = '', command = '']) => [name, firstOf(command).words]));
+  return new Map([...script.matchAll(/^ *step "([^"]+)" (.+)$/gm)].map(([, name = '', command = '']) => [name, firstOf(command).words]));
 }
 
 function firstOf(command: string): ShellCommand {
