@@ -80,8 +80,10 @@ function resourceFaults(container: Container): string[] {
   return faults;
 }
 
-function imageFaults({ image }: Container): string[] {
-  const [, tag] = /^[^@]*?:([\w.-]+)(?:@sha256:[0-9a-f]{64})?$/.exec(image) ?? [];
-  const pinned = tag !== undefined && /\d+\.\d+/.test(tag);
-  return pinned ? [] : [`its image ${image} is not pinned to a version`];
+/** A tag can be moved to other bytes: others' images are held by their digest too. Ours are made of this repository, by its version. */
+function imageFaults(container: Container): string[] {
+  const { image } = container;
+  const [, tag, digest] = /^[^@]*?:([\w.-]+)(@sha256:[0-9a-f]{64})?$/.exec(image) ?? [];
+  if (tag === undefined || !/\d+\.\d+/.test(tag)) return [`its image ${image} is not pinned to a version`];
+  return isOurs(container) || digest !== undefined ? [] : [`its image ${image} is not pinned to a digest`];
 }

@@ -45,8 +45,9 @@ export function schemaOf(program: readonly string[]): ServiceSchema | undefined 
 
 const rules: readonly Rule[] = [
   function pinned(_name, { image }) {
-    const tag = /:([^:/@]+)(?:@sha256:[0-9a-f]{64})?$/.exec(image)?.[1];
-    return tag !== undefined && /\d+\.\d+/.test(tag) ? [] : [`${image} names no version`];
+    const [, tag, digest] = /:([^:/@]+)(@sha256:[0-9a-f]{64})?$/.exec(image) ?? [];
+    if (tag === undefined || !/\d+\.\d+/.test(tag)) return [`${image} names no version`];
+    return image.startsWith(IMAGE_PREFIX) || digest !== undefined ? [] : [`${image} names no digest`];
   },
 
   function fromTheDockerfile(_name, { image, build }, _project, { dockerfile, version }) {

@@ -141,7 +141,18 @@ describe('the profile observability', () => {
 
 describe('a fault in compose.yaml is found:', () => {
   it.each([
-    ['an image without a version', 'redis:8.6.5', 'redis:latest', 'redis: redis:latest names no version'],
+    [
+      'an image without a version',
+      'redis:8.10.1@sha256:298e5b3bc566bade82f46ad5511777a4a07a294097ce16ada2f6a42be5239df5',
+      'redis:latest',
+      'redis: redis:latest names no version',
+    ],
+    [
+      'an image without a digest',
+      '@sha256:298e5b3bc566bade82f46ad5511777a4a07a294097ce16ada2f6a42be5239df5',
+      '',
+      'redis: redis:8.10.1 names no digest',
+    ],
     [
       'an image of another version',
       'helios-dashboard:0.1.0',
