@@ -87,7 +87,7 @@ export const tooManyDown: Row = {
       // Either way the controllers have no majority left either, so that nothing can be elected or shrunk any more.
       const signal = random.chance(0.5) ? 'SIGKILL' : 'SIGTERM';
       const [belowMs, noneMs] = ci
-        ? [random.integer(3000, 4000), random.integer(3000, 4000)]
+        ? [random.integer(4000, 5000), random.integer(4000, 5000)]
         : [random.integer(5000, 15_000), random.integer(5000, 15_000)];
       say(`${signal} ${order[0]} and ${order[1]}, ${order[2]} after ${belowMs} ms, all back after another ${noneMs} ms`);
       try {
@@ -133,7 +133,7 @@ export const acksLost: Row = {
     const recoveriesMs: number[] = [];
     await sleep(1000);
     for (let outage = 0; outage < context.faults; outage++) {
-      const muteMs = ci ? random.integer(3000, 4000) : random.integer(4000, 10_000);
+      const muteMs = random.integer(4000, ci ? 5000 : 10_000);
       say(`no answer of a broker arrives for ${muteMs} ms`);
       let healedMonoMs = 0;
       try {
