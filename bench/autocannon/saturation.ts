@@ -34,10 +34,15 @@ const TIMEOUT_SECONDS = 10;
 /** A run ends at one of autocannon's ticks. */
 const SAMPLE_MS = 100;
 
-/** Posts generated bid requests. `expects`: what the server can know of a request, its id or, without parsing it, its bytes. */
-export function saturateBid(
-  options: SaturationOptions & { readonly shape: BodyShape; readonly seed: number; readonly expects: 'id' | 'bytes' },
-): Promise<SaturationResult> {
+export interface BidSaturationOptions extends SaturationOptions {
+  readonly shape: BodyShape;
+  readonly seed: number;
+  /** What the server can know of a request, its id or, without parsing it, its bytes. */
+  readonly expects: 'id' | 'bytes';
+}
+
+/** Posts generated bid requests. */
+export function saturateBid(options: BidSaturationOptions): Promise<SaturationResult> {
   const bodies = bidTemplates(options.seed, BODIES, options.shape).map(({ beforeId, afterId }, index) => {
     const id = `autocannon-${index}`;
     return { id, body: `${beforeId}${id}${afterId}` };

@@ -1,3 +1,6 @@
+import { fileURLToPath } from 'node:url';
+import type { BidSaturationOptions, SaturationResult } from '../autocannon/saturation.js';
+import { KeptProcess } from '../kept-process.js';
 import { type Broker, type BrokerKind, startBroker } from '../servers.js';
 import { OpenLoopSender } from '../load/open-loop-sender.js';
 import { freePort, type Measured, startHelper, startService } from '../processes.js';
@@ -17,9 +20,14 @@ export interface Handlers {
   readonly ackedPort: number;
   readonly barePort: number;
   readonly sender: OpenLoopSender;
+  readonly saturator: Saturator;
   stop(): Promise<void>;
 }
 
+export type Saturator = KeptProcess<BidSaturationOptions, SaturationResult>;
+
+const SATURATOR = fileURLToPath(new URL('../autocannon/saturation-process.js', import.meta.url));
+const START_LIMIT_MS = 30_000;
 /** One process: on two cores a second one only makes the first wait. */
 const SENDER_PROCESSES = 1;
 
@@ -42,11 +50,13 @@ export async function startHandlers(ingest: IngestProgram, brokerKind: BrokerKin
     const acked = keep(await startHelper('bench/dist/peers/acked-handler.js', [], { KAFKA_BROKERS: broker.bootstrap }));
     const bare = keep(await startHelper('bench/dist/peers/bare-handler.js', []));
     const sender = keep(await OpenLoopSender.start(SENDER_PROCESSES));
+    const saturator: Saturator = keep(await KeptProcess.start(SATURATOR, START_LIMIT_MS));
     return {
       ours: { port, adminPort: ours.adminPort },
       ackedPort: Number(acked.ready['port']),
       barePort: Number(bare.ready['port']),
       sender,
+      saturator,
       stop,
     };
   } catch (error) {

@@ -5,7 +5,7 @@ import { calibration, type FigureName, figureLimits, INTERVAL_SHARE } from './li
 /**
  * What the gate's samples come to. Pure.
  *
- * Each figure is judged by its values over the undisturbed pairs: their median and its bootstrap interval. It fails when the whole interval is
+ * Each figure is judged by its values over the undisturbed pairs (one a pair; of the CPU ratio one a window): their median and its bootstrap interval. It fails when the whole interval is
  * above the limit, passes when the whole interval is not, and is inconclusive when the limit lies within or there are too few undisturbed pairs.
  * The gate fails when a figure fails, is inconclusive when none fails and one is inconclusive, and passes otherwise. So one bad pair decides
  * nothing, and noise that hits the handlers of calibration too is not held against ingest, nor counted in its favour.
@@ -25,10 +25,14 @@ export interface LatencySample {
   readonly firstWrong: string | null;
 }
 
-/** CPU microseconds a request of both handlers at saturation. */
-export interface CpuSample {
+/** CPU microseconds a request of both handlers at saturation, one window right after the other. */
+export interface CpuWindow {
   readonly oursMicros: number;
   readonly bareMicros: number;
+}
+
+export interface CpuSample {
+  readonly windows: readonly CpuWindow[];
   /** Share of ingest's answers that were not the right 202. */
   readonly oursFailedShare: number;
 }
@@ -83,14 +87,14 @@ export interface Judgement {
 /** Judges all pairs so far. @param withK6 whether k6 takes part; without it its figure is left out, which is for the caller to say. */
 export function judge(pairs: readonly PairSample[], withK6: boolean): Judgement {
   const ackedMedianMs = pairs.length === 0 ? 0 : median(pairs.map(({ acked }) => acked.p99Ms));
-  const bareMedianMicros = pairs.length === 0 ? 0 : median(pairs.map(({ cpu }) => cpu.bareMicros));
+  const bareMedianMicros = pairs.length === 0 ? 0 : median(pairs.map(({ cpu }) => bareMicrosOf(cpu)));
   const latency = (pair: PairSample): string | null => latencyDisturbed(pair, ackedMedianMs);
   const cpu = (pair: PairSample): string | null => machineDisturbed(pair.machine) ?? cpuDisturbed(pair.cpu, bareMedianMicros);
   const figures = [
     answersVerdict(pairs),
-    figureVerdict('p99', pairs, latency, ({ ours }) => ours.p99Ms),
-    figureVerdict('p99 ratio', pairs, latency, ({ ours, acked }) => ours.p99Ms / acked.p99Ms),
-    figureVerdict('cpu ratio', pairs, cpu, (pair) => pair.cpu.oursMicros / pair.cpu.bareMicros),
+    figureVerdict('p99', pairs, latency, ({ ours }) => [ours.p99Ms]),
+    figureVerdict('p99 ratio', pairs, latency, ({ ours, acked }) => [ours.p99Ms / acked.p99Ms]),
+    figureVerdict('cpu ratio', pairs, cpu, (pair) => pair.cpu.windows.map(({ oursMicros, bareMicros }) => oursMicros / bareMicros)),
   ];
   if (withK6) {
     figures.push(
@@ -98,7 +102,7 @@ export function judge(pairs: readonly PairSample[], withK6: boolean): Judgement 
         'p99 by k6',
         pairs,
         (pair) => latency(pair) ?? k6Disturbed(pair.k6),
-        ({ k6 }) => k6?.p99Ms ?? null,
+        ({ k6 }) => (k6 === null ? [] : [k6.p99Ms]),
       ),
     );
   }
@@ -131,7 +135,13 @@ function latencyDisturbed({ machine, ours, acked }: PairSample, ackedMedianMs: n
   return null;
 }
 
-function cpuDisturbed({ bareMicros }: CpuSample, bareMedianMicros: number): string | null {
+/** Over the windows of a pair: one alone is at the mercy of what else runs on its core. */
+function bareMicrosOf({ windows }: CpuSample): number {
+  return median(windows.map(({ bareMicros }) => bareMicros));
+}
+
+function cpuDisturbed(cpu: CpuSample, bareMedianMicros: number): string | null {
+  const bareMicros = bareMicrosOf(cpu);
   const spread = Math.max(bareMicros / bareMedianMicros, bareMedianMicros / bareMicros);
   if (spread <= calibration.bareCpuSpreadMax) return null;
   return `the bare handler took ${bareMicros} us a request, which is ${spread.toFixed(2)} times off its median of ${bareMedianMicros}`;
@@ -146,35 +156,38 @@ function k6Disturbed(k6: K6Sample | null): string | null {
 function answersVerdict(pairs: readonly PairSample[]): FigureVerdict {
   const disturbed = ({ acked }: PairSample): string | null =>
     acked.failed > 0 ? `the smallest handler did not answer ${acked.failed} requests with 202 either` : null;
-  const verdict = figureVerdict('answers', pairs, disturbed, ({ ours, cpu, k6 }) =>
+  const verdict = figureVerdict('answers', pairs, disturbed, ({ ours, cpu, k6 }) => [
     Math.max(ours.failed / Math.max(1, ours.requests), cpu.oursFailedShare, k6?.failedShare ?? 0, k6 === null ? 0 : 1 - k6.checksShare),
-  );
+  ]);
   const wrong = pairs.find(({ ours }) => ours.wrong > 0);
   if (wrong === undefined) return verdict;
   const count = pairs.reduce((sum, { ours }) => sum + ours.wrong, 0);
   return { ...verdict, outcome: 'fail', reason: `${count} answers of status 202 were not the right one; ${wrong.ours.firstWrong}` };
 }
 
-/** @param valueOf a pair's value; null: the pair has none, and is not missed. */
+/** @param valuesOf a pair's values; none: it had no turn, and is not missed. */
 function figureVerdict(
   figure: FigureName,
   pairs: readonly PairSample[],
   disturbedBy: (pair: PairSample) => string | null,
-  valueOf: (pair: PairSample) => number | null,
+  valuesOf: (pair: PairSample) => readonly number[],
 ): FigureVerdict {
   const { limit, unit, pairsMin } = figureLimits[figure];
   const values: number[] = [];
   const disturbed: { pair: number; why: string }[] = [];
+  let undisturbed = 0;
   for (const [index, pair] of pairs.entries()) {
-    const value = valueOf(pair);
-    if (value === null) continue;
+    const own = valuesOf(pair);
+    if (own.length === 0) continue;
     const why = disturbedBy(pair);
-    if (why === null) values.push(value);
-    else disturbed.push({ pair: index + 1, why });
+    if (why === null) {
+      undisturbed++;
+      values.push(...own);
+    } else disturbed.push({ pair: index + 1, why });
   }
   const facts = { figure, limit, values, disturbed };
-  if (values.length < pairsMin) {
-    const reason = `${values.length} undisturbed pairs of ${values.length + disturbed.length}, and it takes ${pairsMin}`;
+  if (undisturbed < pairsMin) {
+    const reason = `${undisturbed} undisturbed pairs of ${undisturbed + disturbed.length}, and it takes ${pairsMin}`;
     return { ...facts, outcome: 'inconclusive', reason, median: null, low: null, high: null };
   }
   const interval = medianInterval(values, INTERVAL_SHARE);

@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto';
 import type { SaturationResult } from '../autocannon/saturation.js';
 import { loadResult, type Slice } from '../load/load-run.js';
 import { peerCpuMicros } from '../peers/peer-life.js';
-import { runToEnd, scrape } from '../processes.js';
+import { scrape } from '../processes.js';
 import { rounded } from '../result-file.js';
-import type { Handlers } from './handlers.js';
-import type { CpuSample, LatencySample, PairSample } from './judge.js';
+import type { Handlers, Saturator } from './handlers.js';
+import type { CpuSample, CpuWindow, LatencySample, PairSample } from './judge.js';
 import { runK6 } from './k6.js';
 import { machineBetween, machineTimes } from './machine.js';
 import { type GateForm, RATE_PER_SECOND, SATURATION_CONNECTIONS } from './limits.js';
+
+/** What a run of autocannon may take beyond its own time. */
+const SATURATION_GRACE_MS = 30_000;
+const WARM_UP_SECONDS = 2;
 
 /**
  * One pair: ingest and the smallest acknowledged handler under the open-loop sender in mirrored slices (ours, theirs, theirs, ours, or the other
@@ -28,11 +32,11 @@ export async function measurePair(handlers: Handlers, form: GateForm, pair: numb
   return { machine, ours: latencySample(slices.ours), acked: latencySample(slices.acked), cpu, k6: k6Sample };
 }
 
-/** Runs every code path of a pair for a moment, so that the first pair meets warm code. */
+/** Runs every code path of a pair for a moment, so that the first pair meets warm code: ingest's takes some seconds at saturation to be that. */
 export async function warmUp(handlers: Handlers, form: GateForm): Promise<void> {
-  const short = { ...form, sliceSeconds: 1, saturationSeconds: 1 };
-  for (const side of ['ours', 'acked'] as const) await slice(handlers, short, side);
-  await cpuSample(handlers, short, true);
+  for (const side of ['ours', 'acked'] as const) await slice(handlers, form, side);
+  await saturate(handlers.saturator, handlers.ours.port, WARM_UP_SECONDS, 'id');
+  await cpuSample(handlers, { ...form, saturationWindows: 1 }, true);
 }
 
 function slice({ sender, ours, ackedPort }: Handlers, form: GateForm, side: 'ours' | 'acked'): Promise<Slice> {
@@ -65,28 +69,39 @@ function latencySample(slices: readonly Slice[]): LatencySample {
   };
 }
 
+/**
+ * Both ends of the CPU ratio under the same autocannon, in short windows side by side: on a shared machine the same work takes from 20 to 40 us
+ * from one second to the next, by what else runs on its core, so that many quick comparisons say more than a few long ones.
+ */
 async function cpuSample(handlers: Handlers, form: GateForm, oursFirst: boolean): Promise<CpuSample> {
-  const { ours, barePort } = handlers;
-  const measure = {
-    ours: async () => {
-      const before = await scrape(ours.adminPort);
-      const { right, others } = await saturateBy(ours.port, form.saturationSeconds, 'id');
-      const after = await scrape(ours.adminPort);
-      const requests = requestsOf(after) - requestsOf(before);
-      const seconds = after('process_cpu_seconds_total') - before('process_cpu_seconds_total');
-      return { micros: rounded((seconds * 1e6) / Math.max(1, requests)), failedShare: others / Math.max(1, right + others) };
-    },
-    bare: async () => {
-      const before = await peerCpuMicros(barePort);
-      const { right, others, firstOther } = await saturateBy(barePort, form.saturationSeconds, 'bytes');
-      if (others > 0 || right === 0) throw new Error(`the bare handler gave ${right} right answers and ${others} others: ${firstOther}`);
-      return rounded(((await peerCpuMicros(barePort)) - before) / right);
-    },
-  };
-  const first = oursFirst ? await measure.ours() : null;
-  const bareMicros = await measure.bare();
-  const { micros, failedShare } = first ?? (await measure.ours());
-  return { oursMicros: micros, bareMicros, oursFailedShare: failedShare };
+  const windows: CpuWindow[] = [];
+  let failed = 0;
+  let answered = 0;
+  for (let window = 0; window < form.saturationWindows; window++) {
+    const isOursFirst = (window % 2 === 0) === oursFirst;
+    const first = isOursFirst ? await oursCpu(handlers, form) : null;
+    const bareMicros = await bareCpu(handlers, form);
+    const { micros, right, others } = first ?? (await oursCpu(handlers, form));
+    windows.push({ oursMicros: micros, bareMicros });
+    failed += others;
+    answered += right + others;
+  }
+  return { windows, oursFailedShare: failed / Math.max(1, answered) };
+}
+
+async function oursCpu({ ours, saturator }: Handlers, form: GateForm): Promise<{ micros: number; right: number; others: number }> {
+  const before = await scrape(ours.adminPort);
+  const { right, others } = await saturate(saturator, ours.port, form.saturationSeconds, 'id');
+  const after = await scrape(ours.adminPort);
+  const seconds = after('process_cpu_seconds_total') - before('process_cpu_seconds_total');
+  return { micros: rounded((seconds * 1e6) / Math.max(1, requestsOf(after) - requestsOf(before))), right, others };
+}
+
+async function bareCpu({ barePort, saturator }: Handlers, form: GateForm): Promise<number> {
+  const before = await peerCpuMicros(barePort);
+  const { right, others, firstOther } = await saturate(saturator, barePort, form.saturationSeconds, 'bytes');
+  if (others > 0 || right === 0) throw new Error(`the bare handler gave ${right} right answers and ${others} others: ${firstOther}`);
+  return rounded(((await peerCpuMicros(barePort)) - before) / right);
 }
 
 /** Requests that cost CPU: answered, whatever the answer. */
@@ -94,10 +109,16 @@ function requestsOf(metric: (name: string) => number): number {
   return metric('bid_requests_total');
 }
 
-async function saturateBy(port: number, seconds: number, expects: 'id' | 'bytes'): Promise<SaturationResult> {
-  const flags = { url: `http://127.0.0.1:${port}/bid`, seconds, connections: SATURATION_CONNECTIONS, expects };
-  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return JSON.parse(await runToEnd('bench/dist/autocannon/main.js', [...args, '--json'], {}, [0, 1])) as SaturationResult;
+function saturate(saturator: Saturator, port: number, seconds: number, expects: 'id' | 'bytes'): Promise<SaturationResult> {
+  const order = {
+    url: `http://127.0.0.1:${port}/bid`,
+    connections: SATURATION_CONNECTIONS,
+    seconds,
+    shape: 'openrtb',
+    seed: 1,
+    expects,
+  } as const;
+  return saturator.do(order, seconds * 1000 + SATURATION_GRACE_MS);
 }
 
 function freshPrefix(what: string): string {

@@ -76,7 +76,7 @@ function pairText(number: number, { ours, acked, cpu, k6, machine }: PairSample)
   const faults = [ours.scheduleFault, acked.scheduleFault].filter((fault) => fault !== null);
   return (
     `pair ${number}: p99 ${ours.p99Ms} ms, of the smallest handler ${acked.p99Ms} ms (${(ours.p99Ms / acked.p99Ms).toFixed(2)} x)` +
-    `; CPU ${cpu.oursMicros} us a request, of the bare handler ${cpu.bareMicros} (${(cpu.oursMicros / cpu.bareMicros).toFixed(2)} x)` +
+    `; CPU us a request, over the bare handler's: ${cpu.windows.map(({ oursMicros, bareMicros }) => `${Math.round(oursMicros)}/${Math.round(bareMicros)}`).join(' ')}` +
     (k6 === null ? '' : `; k6 p99 ${k6.p99Ms.toFixed(1)} ms`) +
     (machine === null ? '' : `; others took ${(machine.othersShare * 100).toFixed(0)} % of the machine`) +
     (faults.length === 0 ? '' : '; SCHEDULE NOT KEPT')

@@ -1,5 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { KeptProcess } from '../kept-process.js';
 import type { LoadRun, ShareResult, Slice } from './load-run.js';
 import type { ShareOrder } from './open-loop-worker.js';
 
@@ -13,23 +13,23 @@ const LEAD_MS = 300;
 /** What a run may take beyond its own time: answers that time out, and a busy machine. */
 const GRACE_MS = 30_000;
 
+type Worker = KeptProcess<ShareOrder, ShareResult>;
+
 export class OpenLoopSender {
-  readonly #workers: readonly ChildProcess[];
+  readonly #workers: readonly Worker[];
 
   /** Starts the processes. @param workers from 1. */
   static async start(workers: number): Promise<OpenLoopSender> {
-    const children = Array.from({ length: workers }, () => fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
-    const sender = new OpenLoopSender(children);
+    const starting = Array.from({ length: workers }, () => KeptProcess.start<ShareOrder, ShareResult>(WORKER, GRACE_MS));
     try {
-      await Promise.all(children.map((child) => messageOf(child, GRACE_MS)));
+      return new OpenLoopSender(await Promise.all(starting));
     } catch (error) {
-      sender.stop();
+      for (const each of await Promise.allSettled(starting)) if (each.status === 'fulfilled') each.value.stop();
       throw error;
     }
-    return sender;
   }
 
-  private constructor(workers: readonly ChildProcess[]) {
+  private constructor(workers: readonly Worker[]) {
     this.#workers = workers;
   }
 
@@ -37,43 +37,13 @@ export class OpenLoopSender {
   async run(run: LoadRun): Promise<Slice> {
     const limitMs = (run.warmupSeconds + run.seconds) * 1000 + run.answerTimeoutMs + GRACE_MS;
     const startSharedMs = Number(process.hrtime.bigint()) / 1e6 + LEAD_MS;
-    const shares = await Promise.all(
-      this.#workers.map(async (worker, share) => {
-        const answered = messageOf(worker, limitMs);
-        const order: ShareOrder = { run, share, shareCount: this.#workers.length, startSharedMs };
-        worker.send(order);
-        const message = await answered;
-        if (message.result === undefined) throw new Error(`a process of the load failed: ${message.failed}`);
-        return message.result;
-      }),
-    );
+    const shareCount = this.#workers.length;
+    const shares = await Promise.all(this.#workers.map((worker, share) => worker.do({ run, share, shareCount, startSharedMs }, limitMs)));
     return { run, shares };
   }
 
   /** Ends the processes. */
   stop(): void {
-    for (const worker of this.#workers) if (worker.connected) worker.disconnect();
+    for (const worker of this.#workers) worker.stop();
   }
-}
-
-interface WorkerMessage {
-  readonly result?: ShareResult;
-  readonly failed?: string;
-}
-
-/** The next message of a process. @throws Error when it ends first, or says nothing for `limitMs`. */
-function messageOf(child: ChildProcess, limitMs: number): Promise<WorkerMessage> {
-  return new Promise((resolve, reject) => {
-    const done = (settle: () => void): void => {
-      clearTimeout(limit);
-      child.off('message', said);
-      child.off('exit', ended);
-      settle();
-    };
-    const said = (message: unknown): void => done(() => resolve(message as WorkerMessage));
-    const ended = (code: number | null): void => done(() => reject(new Error(`a process of the load ended with exit code ${code}`)));
-    const limit = setTimeout(() => done(() => reject(new Error(`a process of the load said nothing for ${limitMs / 1000} s`))), limitMs);
-    child.on('message', said);
-    child.on('exit', ended);
-  });
 }
