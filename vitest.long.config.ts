@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Each of these files runs the whole pipeline for most of a minute: one after the other.
+// Each of these files keeps the machine busy for most of a minute: one after the other.
 export default defineConfig({
   test: {
     pool: 'forks',

@@ -21,7 +21,7 @@ export interface BacklogDrain {
 }
 
 /** Enough for tens of full batches. */
-const BACKLOG_REQUESTS = 8000;
+const BACKLOG_REQUESTS = 7000;
 const BURST_PER_SECOND = 8000;
 /** Below the session timeout of the fault rows: the sleeping bidder keeps its partitions. */
 const SLEEP_MAX_MS = 3500;

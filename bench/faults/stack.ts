@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { allocatorEnv, heapOptions } from '@helios/scripts/service-memory';
 import { parseMetrics, type Scrape } from '@helios/scripts/metrics-text';
 import { freePort } from '../processes.js';
@@ -66,7 +67,7 @@ export class Stack {
       say(`starting ${shape.brokers === 1 ? 'a Kafka broker' : `${shape.brokers} Kafka brokers`}, Redis and PostgreSQL`);
       await stack.#startServers();
       say('creating topics, tables and profiles; starting the services');
-      stack.#prepare();
+      await stack.#prepare();
       await stack.#startServices();
     } catch (error) {
       await stack.stop();
@@ -189,6 +190,9 @@ export class Stack {
   async stop(): Promise<void> {
     const services = this.processes.filter((process) => process.spec.adminPort !== null);
     await Promise.all(services.map((process) => process.stop()));
+    // Brokers that stop together lose their majority half-way and would wait for it; what they hold is thrown away.
+    const brokers = this.brokers.filter((broker) => broker.pid !== null);
+    await Promise.all(brokers.map((broker) => broker.stop('SIGKILL')));
     await Promise.all(this.processes.filter((process) => process.spec.adminPort === null).map((process) => process.stop()));
     await this.proxies.close();
     rmSync(this.folder, { recursive: true, force: true });
@@ -233,14 +237,17 @@ export class Stack {
     };
   }
 
-  /** Topics, tables and profiles: by the programs that a deployment uses. */
-  #prepare(): void {
+  /** Topics, tables and profiles: by the programs that a deployment uses, all at once. */
+  async #prepare(): Promise<void> {
     const { brokers } = this.shape;
     const replication = brokers === 1 ? {} : { KAFKA_TOPIC_REPLICATION: String(brokers), KAFKA_TOPIC_MIN_INSYNC: '2' };
-    runOnce(['engine/dist/main.js', 'topics'], { ...serverEnv(), ...this.kafkaEnv, KAFKA_TOPIC_PARTITIONS: '6', ...replication });
-    runOnce(['analytics/dist/main.js', 'migrate'], { ...serverEnv(), ...databaseEnv(this.database, this.database.port) });
+    const topics = { ...this.kafkaEnv, KAFKA_TOPIC_PARTITIONS: '6', ...replication };
     const redis = { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(this.#port('redis')) };
-    runOnce(['profile-svc/dist/seed.js', '--count', String(SEEDED_PROFILES)], { ...serverEnv(), ...redis });
+    await Promise.all([
+      runOnce(['engine/dist/main.js', 'topics'], topics),
+      runOnce(['analytics/dist/main.js', 'migrate'], databaseEnv(this.database, this.database.port)),
+      runOnce(['profile-svc/dist/seed.js', '--count', String(SEEDED_PROFILES)], redis),
+    ]);
   }
 
   async #startServices(): Promise<void> {
@@ -313,9 +320,14 @@ function serverEnv(): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-function runOnce(args: readonly string[], env: Readonly<Record<string, string>>): void {
+/** @throws Error with what it printed when the program does not end with 0. */
+async function runOnce(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
   const [file = '', ...rest] = args;
-  const result = spawnSync(process.execPath, [join(root, file), ...rest], { env: { ...env }, encoding: 'utf8', timeout: 120_000 });
-  if (result.status !== 0)
-    throw new Error(`${args.join(' ')} failed (${result.status ?? result.signal}):\n${result.stdout}${result.stderr}`);
+  const options = { env: { ...serverEnv(), ...env }, timeout: 120_000 };
+  try {
+    await promisify(execFile)(process.execPath, [join(root, file), ...rest], options);
+  } catch (error) {
+    const { code, signal, stdout, stderr } = error as ExecFileException & { stdout: string; stderr: string };
+    throw new Error(`${args.join(' ')} failed (${code ?? signal}):\n${stdout}${stderr}`, { cause: error });
+  }
 }

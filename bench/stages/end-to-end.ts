@@ -29,6 +29,8 @@ const GOALS = { bidsPerSecond: 5000, acceptedToRowP99Ms: 500 };
 /** A rate that holds for a step need not hold for a minute: runs leave a tenth of it. */
 const RUN_SHARE = 0.9;
 const SEARCH = { firstPerSecond: 1000, leastPerSecond: 100, mostPerSecond: 20_000, stepsMax: 12, toleranceShare: 0.08 };
+/** Before the search: a stack whose code is not compiled yet does not hold what it will hold, and the first rate that fails bounds the search. */
+const WARM_UP = { perSecond: 400, seconds: 20 };
 /** One request in a thousand is logged step by step: what a deployment of this size can read. */
 const LOG_SAMPLE_RATE = '0.001';
 
@@ -74,7 +76,7 @@ export async function benchEndToEnd(options: EndToEndOptions): Promise<void> {
       goals: GOALS,
       servers: { kafka: kafkaVersion(readFileSync(join(root, 'scripts/kafka/pom.xml'), 'utf8')), ...(await serverVersions(stack)) },
       logSampleRate: Number(LOG_SAMPLE_RATE),
-      search: options.perSecond === null ? { ...SEARCH, stepSeconds: options.stepSeconds, steps } : null,
+      search: options.perSecond === null ? { ...SEARCH, warmUp: WARM_UP, stepSeconds: options.stepSeconds, steps } : null,
       requestsPerSecondSent: perSecond,
       secondsPerRun: options.seconds,
       summary: summaryOf(runs),
@@ -90,6 +92,7 @@ export async function benchEndToEnd(options: EndToEndOptions): Promise<void> {
 
 /** @throws Error when not even the least rate is sustained. */
 async function findRate(stack: Stack, stepSeconds: number, prefix: string, steps: Step[]): Promise<number> {
+  await tryRate(stack, WARM_UP.perSecond, WARM_UP.seconds, `${prefix}w-`);
   const search = new RateSearch(SEARCH);
   for (let perSecond = search.next(); perSecond !== null; perSecond = search.next()) {
     const step = await tryRate(stack, perSecond, stepSeconds, `${prefix}s${steps.length}-`);

@@ -1,14 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { takeLock } from './run-lock.js';
+import { madeOnce } from './made-once.js';
 
 /** The jars of the Kafka server: resolved once from the POM by Maven, kept in an ignored folder, never taken while half there. */
 
 const JAVA_MIN_MAJOR = 17;
-const LOCK_POLL_MS = 200;
 
 /** The `java` to run, from JAVA_HOME or the PATH. @throws Error that says what to install when there is none, or it is too old. */
 export function findJava(javaHome: string | undefined): string {
@@ -46,18 +44,7 @@ export async function kafkaJars(pomFile: string, cacheFolder: string): Promise<s
   const folder = join(cacheFolder, `${version}-${createHash('sha256').update(pom).digest('hex').slice(0, 8)}`);
   const libs = join(folder, 'libs');
   mkdirSync(cacheFolder, { recursive: true });
-  while (!existsSync(libs)) {
-    const lock = takeLock(cacheFolder);
-    if ('heldBy' in lock) {
-      await sleep(LOCK_POLL_MS);
-      continue;
-    }
-    try {
-      if (!existsSync(libs)) await resolveInto(folder, pomFile, version);
-    } finally {
-      lock.release();
-    }
-  }
+  await madeOnce(libs, cacheFolder, () => resolveInto(folder, pomFile, version));
   return libs;
 }
 

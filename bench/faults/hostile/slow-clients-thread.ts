@@ -7,7 +7,6 @@ import type { SlowClientsTally, SlowClientsTask, SlowKind } from './slow-clients
 
 /** Connections opened at once: the listen queue of ingest holds 512. */
 const OPEN_AT_ONCE = 50;
-const OPEN_EVERY_MS = 50;
 /** When a reader reads what is left, to see whether its connection was closed. */
 const READ_ON_MS = 15_000;
 /** Clients act in turns, so that a second's bytes do not come all at once. */
@@ -38,11 +37,11 @@ class SlowClients {
   }
 
   /** Opens `count` clients and lets them be slow until all are closed, or `limitMs` after the last came. */
-  async run(count: number, limitMs: number): Promise<void> {
+  async run({ count, openEveryMs, limitMs }: SlowClientsTask): Promise<void> {
     const pulse = setInterval(() => this.#pulse(), PULSE_MS);
     for (let opened = 0; opened < count; opened++) {
       this.#connect(opened % PULSES_A_SECOND);
-      if (opened % OPEN_AT_ONCE === OPEN_AT_ONCE - 1) await sleep(OPEN_EVERY_MS);
+      if (opened % OPEN_AT_ONCE === OPEN_AT_ONCE - 1) await sleep(openEveryMs);
     }
     const openedMonoMs = performance.now();
     const deadlineMonoMs = openedMonoMs + limitMs;
@@ -100,6 +99,6 @@ const port = parentPort;
 if (port === null) throw new Error('slow-clients-thread runs as a worker thread of runSlowClients');
 const task = workerData as SlowClientsTask;
 const clients = new SlowClients(task.port, task.kind);
-await clients.run(task.count, task.limitMs);
+await clients.run(task);
 const { refused, closed, slowestCloseMs } = clients;
 port.postMessage({ refused, closed, slowestCloseMs } satisfies SlowClientsTally);

@@ -32,6 +32,8 @@ export interface SlowClientsOptions {
   readonly traffic: GoodTraffic;
   /** How long the good traffic is measured alone before the clients come. */
   readonly aloneMs?: number;
+  /** Kinds that come at the same time (1): each opens its clients by so much slower, so that together they come as one does. */
+  readonly kindsAtOnce?: number;
   /** Clients that are not closed by then are counted and dropped. */
   readonly limitMs?: number;
 }
@@ -54,6 +56,7 @@ export interface SlowClientsResult extends VitalsReport {
 }
 
 const ALONE_MS = 10_000;
+const OPEN_EVERY_MS = 50;
 const LIMIT_MS = 20_000;
 /** For answers that are still on their way when a window ends. */
 const LAST_ANSWERS_MS = 1000;
@@ -68,7 +71,8 @@ export async function runSlowClients(options: SlowClientsOptions): Promise<SlowC
   await sleep(options.aloneMs ?? ALONE_MS);
   const between = traffic.sent;
   const watch = await VitalsWatch.start(options.adminPort);
-  const clients = await inThread({ port: options.port, kind, count, limitMs: options.limitMs ?? LIMIT_MS });
+  const { port, kindsAtOnce = 1, limitMs = LIMIT_MS } = options;
+  const clients = await inThread({ port, kind, count, openEveryMs: OPEN_EVERY_MS * kindsAtOnce, limitMs });
   const to = traffic.sent;
   const descriptorsAfter = await descriptorsAtMost(options.adminPort, watch.before.openDescriptors + DESCRIPTORS_OF_GOOD_TRAFFIC);
   await sleep(LAST_ANSWERS_MS);
@@ -95,6 +99,8 @@ export interface SlowClientsTask {
   readonly port: number;
   readonly kind: SlowKind;
   readonly count: number;
+  /** Between two groups of 50 clients that are opened. */
+  readonly openEveryMs: number;
   readonly limitMs: number;
 }
 

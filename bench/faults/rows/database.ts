@@ -16,7 +16,7 @@ import { unaskedEnds } from './processes.js';
 const SETTLE_MS = 90_000;
 const READY_LIMIT_MS = 90_000;
 /** KAFKA_MAX_POLL_INTERVAL_MS of the stack is 10 s: the first outage of each run lasts longer. */
-const LONG_OUTAGE_MS = { least: 11_000, most: 14_000 };
+const LONG_OUTAGE_MS = { least: 11_000, most: 12_000 };
 const DISK_BYTES = 4 * 1024 ** 3;
 const DISK_FULL_LIMIT_MS = 30_000;
 

@@ -23,8 +23,8 @@ const WARM_UP_MS = { full: 60_000, ci: 0 };
 const RSS_MAX_MIB = 250;
 const PAGE_BYTES = 4096;
 
-/** What the soak of a stack sent, and came to. */
-const soaks = new WeakMap<Stack, { readonly bids: BidLoad; readonly result: RunResult }>();
+/** What the soak of a stack sent, and its account. */
+const soaks = new WeakMap<Stack, { readonly bids: BidLoad; readonly report: RunResult['report'] }>();
 
 /** Row 0. The unit is the request itself. In the short form those of the soak count: it is as free of faults, and sends more of them. */
 export const noFault: Row = {
@@ -41,7 +41,7 @@ export const noFault: Row = {
     if (soak !== undefined && soak.bids.accepted >= context.faults) {
       context.say(`the ${soak.bids.accepted} requests of the soak`);
       context.count(soak.bids.sent, soak.bids.accepted);
-      return { ...withoutFault(soak.bids), report: soak.result.report };
+      return { ...withoutFault(soak.bids), report: soak.report };
     }
     const load = await context.startLoad({
       perSecond: context.halfCapacityPerSecond * NEAR_CAPACITY,
@@ -102,9 +102,8 @@ export const soaked: Row = {
         broken.push(`${name} grew from ${middle.toFixed(1)} MiB to ${last.toFixed(1)} MiB`);
       if (most > RSS_MAX_MIB) broken.push(`${name} took ${most.toFixed(1)} MiB`);
     }
-    const result = { faults: minutes, report, recoveriesMs: [], figures, broken: [...broken, ...unaskedEnds(context)] };
-    soaks.set(stack, { bids: load.bids, result });
-    return result;
+    soaks.set(stack, { bids: load.bids, report });
+    return { faults: minutes, report, recoveriesMs: [], figures, broken: [...broken, ...unaskedEnds(context)] };
   },
 };
 

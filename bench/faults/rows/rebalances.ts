@@ -41,7 +41,7 @@ export const rebalanced: Row = {
           say(`${member.name} joins`);
           members.push(member);
         } else broken.push(...(await leave(context, members)));
-        await sleep(random.integer(2000, context.ci ? 2500 : 4000));
+        await sleep(context.ci ? random.integer(1500, 2000) : random.integer(2000, 4000));
       }
       const changedMonoMs = performance.now();
       await until(async () => {

@@ -34,7 +34,8 @@ export function createConsumerClient(options: ConsumerClientOptions): KafkaConsu
       'enable.auto.offset.store': false,
       'partition.assignment.strategy': 'cooperative-sticky',
       'session.timeout.ms': kafka.sessionTimeoutMs,
-      'heartbeat.interval.ms': Math.max(200, Math.floor(kafka.sessionTimeoutMs / 5)),
+      // A member hears of a rebalance with its next heartbeat, and a cooperative one takes two rounds: this is how long a joiner waits.
+      'heartbeat.interval.ms': Math.max(200, Math.floor(kafka.sessionTimeoutMs / 10)),
       'max.poll.interval.ms': Math.max(kafka.maxPollIntervalMs, kafka.sessionTimeoutMs),
       'fetch.min.bytes': kafka.fetchMinBytes,
       'fetch.wait.max.ms': kafka.fetchWaitMaxMs,

@@ -126,16 +126,9 @@ class Check {
         tally?.stored(outcome);
       }
     }
-    if (reader !== null) {
-      this.#say('reading the dead letters');
-      for (const letter of await readDeadLetters(reader, this.#startOf(reader.kafka.deadLettersTopic))) {
-        if (!this.#isOurs(letter.requestId)) continue;
-        accounting.letter(letter);
-        tally?.letter(letter);
-      }
-    }
-    const hops = await this.#hops(tally, lag);
-    const parts = { identity: accounting.report(), rollups: await this.#rollups(), lag, hops };
+    // PostgreSQL counts while Kafka is read.
+    const [rollups, hops] = await Promise.all([this.#rollups(), this.#lettersAndHops(accounting, tally, lag)]);
+    const parts = { identity: accounting.report(), rollups, lag, hops };
     const findings = findingSentences(parts);
     return { ...parts, holds: findings.length === 0, findings };
   }
@@ -153,14 +146,21 @@ class Check {
     return { checked: true, report: await auditRollups(this.#database, range) };
   }
 
-  async #hops(tally: HopTally | null, lag: Part<LagReport>): Promise<Part<HopsReport>> {
+  async #lettersAndHops(accounting: Accounting, tally: HopTally | null, lag: Part<LagReport>): Promise<Part<HopsReport>> {
     const { kafka, prefix } = this.#options;
-    if (this.#reader === null || tally === null || !lag.checked) return { checked: false, why: 'no broker was named' };
+    const reader = this.#reader;
+    if (reader === null || tally === null || !lag.checked) return { checked: false, why: 'no broker was named' };
+    this.#say('reading the dead letters');
+    for (const letter of await readDeadLetters(reader, this.#startOf(reader.kafka.deadLettersTopic))) {
+      if (!this.#isOurs(letter.requestId)) continue;
+      accounting.letter(letter);
+      tally.letter(letter);
+    }
     this.#say('counting the hops');
     const front = prefix === null ? null : Buffer.from(prefix);
     const isOurs = (key: Buffer) => (front === null ? this.#isOurs(key.toString()) : key.subarray(0, front.length).equals(front));
     const settledEnds = lag.report.groups[0]?.ends ?? [];
-    const why = await readHops(this.#reader, { start: kafka?.start ?? null, settledEnds, isOurs }, tally);
+    const why = await readHops(reader, { start: kafka?.start ?? null, settledEnds, isOurs }, tally);
     return why === null ? { checked: true, report: tally.report() } : { checked: false, why };
   }
 
