@@ -26,10 +26,14 @@ export async function measurePair(handlers: Handlers, form: GateForm, pair: numb
   const order = oursFirst ? (['ours', 'acked', 'acked', 'ours'] as const) : (['acked', 'ours', 'ours', 'acked'] as const);
   for (const side of order) slices[side].push(await slice(handlers, form, side));
   const cpu = await cpuSample(handlers, form, oursFirst);
-  const hasK6Turn = (pair - 1) % form.k6EveryPairs === 0;
-  const k6Sample = k6 !== null && hasK6Turn ? await runK6(k6, handlers.ours.port, form, freshPrefix('k6')) : null;
+  const k6Sample = k6 !== null && hasK6Turn(form, pair) ? await runK6(k6, handlers.ours.port, form, freshPrefix('k6')) : null;
   const machine = machineBetween(began, machineTimes());
   return { machine, ours: latencySample(slices.ours), acked: latencySample(slices.acked), cpu, k6: k6Sample };
+}
+
+/** Whether k6 runs in a pair, counted from 1. */
+export function hasK6Turn(form: GateForm, pair: number): boolean {
+  return (pair - 1) % form.k6EveryPairs === 0;
 }
 
 /** Runs every code path of a pair for a moment, so that the first pair meets warm code: ingest's takes some seconds at saturation to be that. */

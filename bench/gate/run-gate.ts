@@ -4,7 +4,7 @@ import { rounded } from '../result-file.js';
 import { type IngestProgram, startHandlers } from './handlers.js';
 import { type FigureVerdict, judge, type Judgement, type Outcome, type PairSample } from './judge.js';
 import { type GateForm, K6_RATE_PER_SECOND, RATE_PER_SECOND, SATURATION_CONNECTIONS } from './limits.js';
-import { measurePair, warmUp } from './measure-pair.js';
+import { hasK6Turn, measurePair, warmUp } from './measure-pair.js';
 
 /** One run of the gate: pairs until every figure is decided, and no more than the form allows. */
 export interface GateOptions {
@@ -38,16 +38,17 @@ export async function runGate({ form, broker, ingest, k6, say }: GateOptions): P
   let judgement: Judgement = judge(pairs, k6 !== null);
   try {
     await warmUp(handlers, form);
-    let longestSeconds = 0;
+    const longestSeconds = { withK6: 0, withoutK6: 0 };
     while (wantsAnother(form, pairs.length, judgement)) {
-      if (elapsedSeconds() + longestSeconds > form.budgetSeconds) {
+      const kind = hasK6Turn(form, pairs.length + 1) ? 'withK6' : 'withoutK6';
+      if (elapsedSeconds() + longestSeconds[kind] > form.budgetSeconds) {
         say(`no time for another pair within ${form.budgetSeconds} s`);
         break;
       }
       const beganSeconds = elapsedSeconds();
       const pair = await measurePair(handlers, form, pairs.length + 1, k6);
       pairs.push(pair);
-      longestSeconds = Math.max(longestSeconds, elapsedSeconds() - beganSeconds);
+      longestSeconds[kind] = Math.max(longestSeconds[kind], elapsedSeconds() - beganSeconds);
       judgement = judge(pairs, k6 !== null);
       say(pairText(pairs.length, pair));
     }
