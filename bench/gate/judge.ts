@@ -5,10 +5,11 @@ import { calibration, type FigureName, figureLimits, INTERVAL_SHARE } from './li
 /**
  * What the gate's samples come to. Pure.
  *
- * Each figure is judged by its values over the undisturbed pairs (one a pair; of the CPU ratio one a window): their median and its bootstrap interval. It fails when the whole interval is
- * above the limit, passes when the whole interval is not, and is inconclusive when the limit lies within or there are too few undisturbed pairs.
- * The gate fails when a figure fails, is inconclusive when none fails and one is inconclusive, and passes otherwise. So one bad pair decides
- * nothing, and noise that hits the handlers of calibration too is not held against ingest, nor counted in its favour.
+ * Each figure is judged by its values over the undisturbed pairs, one a pair and of the CPU ratio one a window: their median and its bootstrap
+ * interval. It fails when the whole interval is above the limit, passes when the whole interval is not, and is inconclusive when the limit lies
+ * within or there are too few undisturbed pairs. The gate fails when a figure fails, is inconclusive when none fails and one is inconclusive, and
+ * passes otherwise. So one bad pair decides nothing, and noise that hits the handlers of calibration too is not held against ingest, nor counted
+ * in its favour.
  */
 export type Outcome = 'pass' | 'fail' | 'inconclusive';
 

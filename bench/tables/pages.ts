@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { generate } from '@helios/scripts/generated-files';
 import { readResult } from '../result-file.js';
 import { apiTable, pageTable } from './api.js';
+import { gateTrialsTable } from './gate.js';
 import { headlineTable } from './headline.js';
 import { profilesTable, stagesTable } from './stages.js';
 import { type ReadResult, withTables } from './table.js';
@@ -27,6 +28,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
   'docs/performance.md': {
     stages: stagesTable,
     profiles: profilesTable,
+    'gate-trials': gateTrialsTable,
     'end-to-end': endToEndTable,
     'end-to-end-cpu': endToEndCpuTable,
     peers: (read) => peersTable(read, 'peers'),

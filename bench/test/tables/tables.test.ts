@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tables, withMadeTables } from '@helios/bench/tables/pages';
 import { apiTable } from '@helios/bench/tables/api';
+import { gateTrialsTable } from '@helios/bench/tables/gate';
 import { bytes, figure, type ReadResult, withTables } from '@helios/bench/tables/table';
 import { capacityTable, endToEndTable, peersTable, scalingLoadTable, scalingStagesTable } from '@helios/bench/tables/whole';
 import { profilesTable, stagesTable } from '@helios/bench/tables/stages';
@@ -58,6 +59,31 @@ it('a page that lost its marks, or has marks of a table that nothing makes, is r
   );
   expect(() => withTables('p', page, { a: 'new', b: 'new' })).toThrow('lost the marks');
   expect(() => withTables('p', page, {})).toThrow('which nothing makes');
+});
+
+it('trials are counted as they came out, and those that are still to be done are no success', () => {
+  const kind = (asExpected: number, done: number) => ({
+    kind: 'five-ms',
+    planted: '5 ms',
+    must: 'fail',
+    of: 5,
+    done,
+    asExpected,
+    outcomes: { fail: asExpected, inconclusive: done - asExpected },
+  });
+  const table = (asExpected: number, done: number) =>
+    gateTrialsTable(
+      of({
+        'gate-trials': {
+          summary: [kind(asExpected, done)],
+          longestSeconds: 74,
+          trials: [12.5, 13.5].map((median) => ({ kind: 'five-ms', figures: [{ figure: 'p99', median }] })),
+        },
+      }),
+    );
+  expect(table(5, 5)).toContain('| 5 ms | fail | fail 5, inconclusive 0 | 12.5 to 13.5 |  |  | 5 of 5: reached |');
+  expect(table(4, 5)).toContain('4 of 5: **missed**');
+  expect(table(4, 4)).toContain('4 of 5: **missed**');
 });
 
 it('a stage is judged by the figure in its file', () => {
