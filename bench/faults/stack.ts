@@ -145,15 +145,15 @@ export class Stack {
     await Promise.all(serviceNames.filter((name) => !except.includes(name)).map((name) => this.service(name).ready(limitMs)));
   }
 
-  /** The metrics of a process that has them. */
-  async metrics(name: string): Promise<Scrape> {
+  /** The metrics of a process that has them, of those only whose name begins with `nameStart`. */
+  async metrics(name: string, nameStart = ''): Promise<Scrape> {
     const response = await fetch(`http://127.0.0.1:${this.process(name).spec.adminPort}/metrics`, {
       // A kept connection may be closed by the service just when it is used again, which would look like a service that is down.
       headers: { connection: 'close' },
       signal: AbortSignal.timeout(5000),
     });
     if (!response.ok) throw new Error(`/metrics of ${name} answered ${response.status}`);
-    return parseMetrics(await response.text());
+    return parseMetrics(await response.text(), nameStart);
   }
 
   /** One more member of a consumer's group; ready, and stopped with the rest. */

@@ -8,10 +8,14 @@ export interface Sample {
 /** All samples of one scrape by metric name. */
 export type Scrape = ReadonlyMap<string, readonly Sample[]>;
 
-/** Parses a scrape; lines that are no sample (comments, timestamps of a kind unknown here) are passed over. */
-export function parseMetrics(text: string): Scrape {
+/**
+ * Parses a scrape; lines that are no sample (comments, timestamps of a kind unknown here) are passed over, and so are those whose name does
+ * not begin with `nameStart`: a whole page is milliseconds of work, which a process that also keeps a schedule does not have.
+ */
+export function parseMetrics(text: string, nameStart = ''): Scrape {
   const scrape = new Map<string, Sample[]>();
   for (const line of text.split('\n')) {
+    if (!line.startsWith(nameStart)) continue;
     const match = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line);
     if (match === null) continue;
     const [, name = '', labelText = '', valueText = ''] = match;
