@@ -49,10 +49,10 @@ await runProgram('faults', async (args) => {
   const seed = wholeNumber('--seed', values.seed, randomInt(1_000_000), 0, 2 ** 31 - 1);
   say(`seed ${seed}`);
   const startedMonoMs = performance.now();
-  let running: Stack | null = null;
+  const running = new Set<Stack>();
   const interrupted = () => {
     say('stopping the servers; what finished runs gave is kept');
-    void Promise.resolve(running?.stop()).finally(() => process.exit(130));
+    void Promise.allSettled([...running].map((stack) => stack.stop())).finally(() => process.exit(130));
   };
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
@@ -65,7 +65,7 @@ await runProgram('faults', async (args) => {
     fresh: values.fresh === true,
     command: `npm run faults -- ${args.join(' ')}`.trimEnd(),
     say,
-    running: (stack) => (running = stack),
+    running,
   });
   if (!ci) writeReliabilityTable();
   const minutes = ((performance.now() - startedMonoMs) / 60_000).toFixed(1);

@@ -18,6 +18,8 @@ export interface Row {
   /** Of the short form, start of the servers not counted. Exceeding it is reported, not failed: machines differ. */
   readonly budgetSeconds: number;
   readonly shape: StackShape;
+  /** Whether the short form starts the servers of the following rows beside this one: it uses half of the machine, and judges no time. */
+  readonly leavesRoom?: true;
   run(context: RunContext): Promise<RunResult>;
 }
 

@@ -25,8 +25,8 @@ export interface RunnerOptions {
   readonly fresh: boolean;
   readonly command: string;
   readonly say: (text: string) => void;
-  /** Told of the stack that runs now, so that an interrupt can stop it; null: none. */
-  readonly running: (stack: Stack | null) => void;
+  /** Kept up to date with the stacks that run, so that an interrupt can stop them. */
+  readonly running: Set<Stack>;
 }
 
 /** A row that fails this often in a row is given up: what follows would only say the same. */
@@ -38,17 +38,24 @@ export async function runRows(options: RunnerOptions): Promise<string[]> {
   const failures: string[] = [];
   const deadlineMonoMs = performance.now() + options.minutesMax * 60_000;
   const perSecondByBrokers = new Map<number, number>();
-  for (const [shape, rows] of byShape(options.rows)) {
-    if (performance.now() > deadlineMonoMs) {
-      failures.push(...rows.map((row) => `row ${row.number}: not begun within ${options.minutesMax} minutes`));
-      continue;
-    }
-    const session = new Session(shape, options, deadlineMonoMs, perSecondByBrokers);
-    try {
-      for (const row of rows) failures.push(...(await session.runRow(row)));
-    } finally {
+  const sessions = [...byShape(options.rows)].map(([shape, rows]) => ({
+    rows,
+    session: new Session(shape, options, deadlineMonoMs, perSecondByBrokers),
+  }));
+  try {
+    for (const [index, { session, rows }] of sessions.entries()) {
+      if (performance.now() > deadlineMonoMs) {
+        failures.push(...rows.map((row) => `row ${row.number}: not begun within ${options.minutesMax} minutes`));
+        continue;
+      }
+      for (const row of rows) {
+        if (options.ci && row.leavesRoom === true) sessions[index + 1]?.session.startAhead();
+        failures.push(...(await session.runRow(row)));
+      }
       await session.stop();
     }
+  } finally {
+    for (const { session } of sessions) await session.stop();
   }
   return failures;
 }
@@ -61,6 +68,8 @@ class Session {
   readonly #folder: string;
   /** Half of capacity, by the number of brokers: where it was measured once in this run, it is not again. */
   readonly #perSecondByBrokers: Map<number, number>;
+  /** Servers that start, or run; undefined: none. */
+  #starting: Promise<Stack> | undefined;
   #stack: Stack | undefined;
   #perSecond = 0;
   /** How long the servers of the row that runs took to start, which its budget leaves out. */
@@ -74,10 +83,20 @@ class Session {
     this.#folder = join(outFolder, `${new Date().toISOString().replaceAll(/[:.]/g, '-')}-${shape.name.replaceAll(' ', '-')}`);
   }
 
+  /** Starts the servers while rows of another stack still run. A start that fails is reported by the first row of this one. */
+  startAhead(): void {
+    this.#starting ??= this.#start('beside the next row: ');
+    this.#starting.catch(() => undefined);
+  }
+
+  /** Stops the servers, also those that are still starting. */
   async stop(): Promise<void> {
-    await this.#stack?.stop();
+    const stack = await this.#starting?.catch(() => undefined);
+    this.#starting = undefined;
     this.#stack = undefined;
-    this.#options.running(null);
+    if (stack === undefined) return;
+    await stack.stop();
+    this.#options.running.delete(stack);
   }
 
   /** @returns why the row did not hold; empty when it did. */
@@ -123,7 +142,7 @@ class Session {
     const loads: { ids: number; accepted: number } = { ids: 0, accepted: 0 };
     let result: RunResult;
     try {
-      const stack = (this.#stack ??= await this.#startStack());
+      const stack = (this.#stack ??= await this.#readyStack());
       say(`  run ${index + 1}: seed ${seed}, ${faults} ${row.unit}, ${this.#perSecond} requests/s`);
       result = await row.run(this.#context(row, stack, seed, faults, loads));
     } catch (error) {
@@ -162,18 +181,26 @@ class Session {
     };
   }
 
-  async #startStack(): Promise<Stack> {
-    const { say } = this.#options;
+  /** The servers of this session, started now unless they were ahead, and what they take, measured. */
+  async #readyStack(): Promise<Stack> {
     const startedMonoMs = performance.now();
-    const stack = await Stack.start(this.#shape, this.#folder, (text) => say(`  ${text}`));
-    this.#options.running(stack);
+    const stack = await (this.#starting ??= this.#start(''));
+    const { brokers } = this.#shape;
     this.#perSecond =
-      this.#perSecondByBrokers.get(this.#shape.brokers) ??
-      (await halfCapacity(stack, `calibration-${randomBytes(4).toString('hex')}-`, this.#folder));
-    this.#perSecondByBrokers.set(this.#shape.brokers, this.#perSecond);
+      this.#perSecondByBrokers.get(brokers) ?? (await halfCapacity(stack, `calibration-${randomBytes(4).toString('hex')}-`, this.#folder));
+    this.#perSecondByBrokers.set(brokers, this.#perSecond);
     const seconds = Math.round((performance.now() - startedMonoMs) / 1000);
     this.#startSeconds += seconds;
-    say(`  ready after ${seconds} s; half of what it takes end to end is ${this.#perSecond} requests/s; logs in ${this.#folder}`);
+    this.#options.say(
+      `  ready after ${seconds} s; half of what it takes end to end is ${this.#perSecond} requests/s; logs in ${this.#folder}`,
+    );
+    return stack;
+  }
+
+  async #start(when: string): Promise<Stack> {
+    const { say, running } = this.#options;
+    const stack = await Stack.start(this.#shape, this.#folder, (text) => say(`  ${when}${text}`));
+    running.add(stack);
     return stack;
   }
 }

@@ -70,6 +70,7 @@ export const soaked: Row = {
   perRun: { ci: 2, full: 10 },
   budgetSeconds: 160,
   shape: oneBroker,
+  leavesRoom: true,
   async run(context): Promise<RunResult> {
     const { stack, faults: minutes, halfCapacityPerSecond, ci } = context;
     const samples = new Map<string, number[]>(serviceNames.map((name) => [name, []]));

@@ -19,7 +19,7 @@ const STOP_LIMIT_MS = 10_000;
 
 export const rebalanced: Row = {
   number: 21,
-  title: 'bidders join and leave every 2 to 4 s, by SIGTERM and by kill -9',
+  title: 'bidders join and leave every few seconds, by SIGTERM and by kill -9',
   promise: 'nothing is lost, nothing has two outcomes; progress in every 60 s; in the end each partition has one owner',
   unit: 'rebalances',
   target: { ci: 5, full: 150 },
