@@ -102,7 +102,8 @@ export function judge(pairs: readonly PairSample[], withK6: boolean): Judgement 
       figureVerdict(
         'p99 by k6',
         pairs,
-        (pair) => latency(pair) ?? k6Disturbed(pair.k6),
+        // Not what hit the sender: k6 has a turn and a schedule of its own.
+        ({ machine, k6 }) => machineDisturbed(machine) ?? tooBusy(ackedMedianMs) ?? k6Disturbed(k6),
         ({ k6 }) => (k6 === null ? [] : [k6.p99Ms]),
       ),
     );
@@ -122,18 +123,20 @@ function machineDisturbed(machine: MachineSample | null): string | null {
 }
 
 function latencyDisturbed({ machine, ours, acked }: PairSample, ackedMedianMs: number): string | null {
-  const busy = machineDisturbed(machine);
+  const busy = machineDisturbed(machine) ?? tooBusy(ackedMedianMs);
   if (busy !== null) return busy;
   if (ours.scheduleFault !== null) return `before ingest the sender did not keep its schedule: ${ours.scheduleFault}`;
   if (acked.scheduleFault !== null) return `before the smallest handler the sender did not keep its schedule: ${acked.scheduleFault}`;
   if (acked.failed > 0) return `the smallest handler did not answer ${acked.failed} requests with 202`;
-  if (ackedMedianMs > calibration.ackedP99MaxMs) {
-    return `the smallest handler's own p99 was ${ackedMedianMs} ms in the median, above ${calibration.ackedP99MaxMs}`;
-  }
   if (acked.p99Ms > ackedMedianMs * calibration.ackedP99SpreadMax) {
     return `the smallest handler's p99 was ${acked.p99Ms} ms, more than ${calibration.ackedP99SpreadMax} times its median of ${ackedMedianMs}`;
   }
   return null;
+}
+
+function tooBusy(ackedMedianMs: number): string | null {
+  if (ackedMedianMs <= calibration.ackedP99MaxMs) return null;
+  return `the smallest handler's own p99 was ${ackedMedianMs} ms in the median, above ${calibration.ackedP99MaxMs}`;
 }
 
 /** Over the windows of a pair: one alone is at the mercy of what else runs on its core. */

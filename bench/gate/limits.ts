@@ -97,7 +97,7 @@ export const shortForm: GateForm = {
 };
 
 /** Requests a second of the open-loop sender: a fraction of what ingest takes on one core, so that latency is not a queue. */
-export const RATE_PER_SECOND = 2000;
+export const RATE_PER_SECOND = 1000;
 /** k6 takes more CPU for a request than the servers do: what it holds beside them on two cores. */
 export const K6_RATE_PER_SECOND = 400;
 export const SATURATION_CONNECTIONS = 128;

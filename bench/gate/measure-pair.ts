@@ -12,7 +12,7 @@ import { type GateForm, RATE_PER_SECOND, SATURATION_CONNECTIONS } from './limits
 
 /** What a run of autocannon may take beyond its own time. */
 const SATURATION_GRACE_MS = 30_000;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = { ours: 2, acked: 1 };
 
 /**
  * One pair: ingest and the smallest acknowledged handler under the open-loop sender in mirrored slices (ours, theirs, theirs, ours, or the other
@@ -36,10 +36,11 @@ export function hasK6Turn(form: GateForm, pair: number): boolean {
   return (pair - 1) % form.k6EveryPairs === 0;
 }
 
-/** Runs every code path of a pair for a moment, so that the first pair meets warm code: ingest's takes some seconds at saturation to be that. */
+/** Runs every code path of a pair for a moment, so that the first pair meets warm code: handlers take some seconds at saturation to be that. */
 export async function warmUp(handlers: Handlers, form: GateForm): Promise<void> {
   for (const side of ['ours', 'acked'] as const) await slice(handlers, form, side);
-  await saturate(handlers.saturator, handlers.ours.port, WARM_UP_SECONDS, 'id');
+  await saturate(handlers.saturator, handlers.ours.port, WARM_UP_SECONDS.ours, 'id');
+  await saturate(handlers.saturator, handlers.ackedPort, WARM_UP_SECONDS.acked, 'bytes');
   await cpuSample(handlers, { ...form, saturationWindows: 1 }, true);
 }
 
