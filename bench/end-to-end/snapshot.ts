@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Scrape, sumOf } from '@helios/scripts/metrics-text';
 import type { BidLoad } from '../load/bid-load.js';
-import { treeCpuSeconds } from '../outcomes/process-cpu.js';
+import { treesCpuSeconds } from '../outcomes/process-cpu.js';
 import { rounded } from '../result-file.js';
 import type { Stack } from '../faults/stack.js';
 import { meanMs, observedBetween, quantileMs } from './histogram.js';
@@ -31,12 +31,11 @@ export interface Snapshot {
 /** @throws Error when a process of the stack is down, or its CPU time cannot be read. */
 export async function takeSnapshot(stack: Stack, load: BidLoad): Promise<Snapshot> {
   const [bidder, writer] = await Promise.all([stack.metrics('bidder'), stack.metrics('writer')]);
-  const cpuSeconds = new Map<string, number>();
-  for (const process of stack.processes) {
-    const seconds = process.pid === null ? null : treeCpuSeconds(process.pid);
-    if (seconds === null) throw new Error(`the CPU time of ${process.name} cannot be read: it is down, or this is not Linux`);
-    cpuSeconds.set(nameInResults(process), seconds);
-  }
+  const down = stack.processes.find(({ pid }) => pid === null);
+  if (down !== undefined) throw new Error(`the CPU time of ${down.name} cannot be read: it is down`);
+  const seconds = treesCpuSeconds(stack.processes.map(({ pid }) => pid as number));
+  if (seconds === null) throw new Error('CPU time of processes cannot be read: this is not Linux');
+  const cpuSeconds = new Map(stack.processes.map((process, index) => [nameInResults(process), seconds[index] as number]));
   const { user, system } = process.cpuUsage();
   cpuSeconds.set(LOAD, (user + system) / 1e6);
   return {
