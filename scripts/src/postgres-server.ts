@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './ports.js';
 import { isAlive, isProcessOf } from './process-info.js';
 import { type PostgresPlace, runAs } from './postgres-place.js';
+import { endWithSupervisor } from './server-process.js';
 import type { StartingServer } from './supervise.js';
 
 /**
@@ -53,6 +54,7 @@ export async function startPostgres(place: PostgresPlace, passwordFile: string, 
   });
   const ended = endOf(child);
   if (child.pid === undefined) throw new Error(`The database server could not be started: ${await ended}.`);
+  endWithSupervisor(child, ended, 'SIGINT');
   const serving = untilReady(child, ended, join(data, 'postmaster.pid'));
   return { pid: child.pid, port: chosen, ended, serving, stop: () => stopChild(child, ended) };
 }

@@ -38,8 +38,16 @@ export async function startServerProcess(options: ServerOptions): Promise<Server
   if (child.pid === undefined) throw new Error(`${options.name} could not be started: ${await ended}`);
   writeFileSync(options.pidFile, `${child.pid}\n`);
   void ended.then(() => rmSync(options.pidFile, { force: true }));
+  endWithSupervisor(child, ended, 'SIGTERM');
   if (onOutput !== undefined) child.stdout?.setEncoding('utf8').on('data', onOutput);
   return { pid: child.pid, ended, stop: () => stopChild(child, ended, options) };
+}
+
+/** A supervisor that ends in another way than by a stop (nobody reads its ready line any more, a fault of its own) takes its server along. */
+export function endWithSupervisor(server: ChildProcess, ended: Promise<unknown>, signal: NodeJS.Signals): void {
+  const end = () => server.kill(signal);
+  process.once('exit', end);
+  void ended.then(() => process.off('exit', end));
 }
 
 /**

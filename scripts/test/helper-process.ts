@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -9,13 +9,15 @@ export interface HelperProcess {
   readonly exited: Promise<number | null>;
 }
 
-/** Starts `scripts/dist/<name>.js` and waits for the line that it prints when it is ready. */
-export async function startHelper(name: string, args: readonly string[]): Promise<HelperProcess> {
+/** Starts `scripts/dist/<name>.js`, which ends when its input does. */
+export function spawnHelper(name: string, args: readonly string[]): ChildProcessWithoutNullStreams {
   const file = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));
-  const child = spawn(process.execPath, [file, ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, HELIOS_EXIT_WITH_PARENT: '1' },
-  });
+  return spawn(process.execPath, [file, ...args], { env: { ...process.env, HELIOS_EXIT_WITH_PARENT: '1' } });
+}
+
+/** The same, and waits for the line that it prints when it is ready. */
+export async function startHelper(name: string, args: readonly string[]): Promise<HelperProcess> {
+  const child = spawnHelper(name, args);
   child.stdin.on('error', () => {});
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));

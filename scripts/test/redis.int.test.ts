@@ -1,12 +1,14 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isFree } from '../src/ports.js';
 import { isAlive } from '../src/process-info.js';
 import { serverPorts } from '../src/server-ports.js';
 import { redisAbsent, whySkipped } from './absent-servers.js';
-import { type HelperProcess, startHelper } from './helper-process.js';
+import { type HelperProcess, spawnHelper, startHelper } from './helper-process.js';
 
 let folder: string;
 let port: number;
@@ -75,6 +77,16 @@ describe.skipIf(redisAbsent !== undefined)(`redis-server under its supervisor${w
     expect(await redis?.exited).toBe(0);
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
     expect(existsSync(join(folder, 'redis/pid'))).toBe(false);
+  });
+
+  it('leaves no server behind when its parent is gone before it is ready', async () => {
+    const child = spawnHelper('redis', ['--data', folder, '--port', String(port)]);
+    const exited = once(child, 'exit');
+    // As when the parent dies: nobody reads the ready line, nobody holds the input.
+    child.stdout.destroy();
+    child.stdin.destroy();
+    await exited;
+    await vi.waitFor(async () => expect(await isFree('127.0.0.1', port)).toBe(true), 5000);
   });
 });
 
