@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createLogger } from '@helios/runtime/log';
 import { EventProducer } from '@helios/runtime/kafka/producer';
 import { Metrics } from '@helios/runtime/metrics';
@@ -24,6 +24,7 @@ export interface StageBenchOptions {
 }
 
 const CHUNK = 2000;
+const DATABASE_FOLDER = 'bench/.out/database';
 
 export async function benchStage(stage: StageName, options: StageBenchOptions): Promise<void> {
   const opened = await openStage(stage, options);
@@ -147,7 +148,9 @@ async function startStage(
     started.push(service);
     return service;
   }
-  const database = await startHelper('scripts/dist/database.js', ['--data', 'bench/.out/database']);
+  // Empty: rows of a run before would make the same events repeats, and the table larger than the figure says.
+  rmSync(DATABASE_FOLDER, { recursive: true, force: true });
+  const database = await startHelper('scripts/dist/database.js', ['--data', DATABASE_FOLDER]);
   started.push(database);
   const { host, port, user, database: name, passwordFile } = database.ready as Record<string, string | number>;
   const dbEnv = {
