@@ -16,7 +16,8 @@ pairs, and said so loudly when it stays. Method and limits: docs/performance.md.
 
   --short    five pairs of shorter slices, at most 90 s
   --kafka    on one node of Apache Kafka in the place of the embedded broker
-  --trials   25 runs of the short form: 5 of each planted slowness must fail, 10 of ingest as it is must pass; goes on where it ended
+  --trials   25 runs of the short form: 5 of each planted slowness must fail, 10 of ingest as it is must pass; one that is inconclusive is
+             tried again once; goes on where it ended
   --fresh    forget the trials that are done
   --most N   at most N trials now (25)
 

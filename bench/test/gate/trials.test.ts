@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { FigureVerdict } from '@helios/bench/gate/judge';
-import { isAsExpected, missingTrials, trialKinds, trialNames } from '@helios/bench/gate/trials';
+import type { GateRun } from '@helios/bench/gate/run-gate';
+import { isAsExpected, missingTrials, trialKinds, trialNames, triedAgainOnce } from '@helios/bench/gate/trials';
 
 const figure = (name: FigureVerdict['figure'], outcome: FigureVerdict['outcome']) => ({ figure: name, outcome }) as FigureVerdict;
 
@@ -30,6 +31,20 @@ describe('the trials', () => {
     expect(isAsExpected('unchanged', failed)).toBe(false);
     for (const kind of trialNames) expect(isAsExpected(kind, { outcome: 'inconclusive', figures: [] })).toBe(false);
     expect(isAsExpected('unchanged', { outcome: 'pass', figures: [] })).toBe(true);
+  });
+
+  it('try an inconclusive run again once and keep both, and never one that was decided', async () => {
+    const run = (outcome: GateRun['outcome'], seconds: number) => ({ outcome, seconds, figures: [] }) as unknown as GateRun;
+    const trial = (...runs: GateRun[]) =>
+      triedAgainOnce(
+        () => Promise.resolve(runs.shift() as GateRun),
+        () => undefined,
+      );
+    for (const outcome of ['pass', 'fail'] as const) {
+      expect(await trial(run(outcome, 1), run('pass', 2))).toEqual({ run: run(outcome, 1), inconclusiveBefore: null });
+    }
+    const again = await trial(run('inconclusive', 1), run('inconclusive', 2), run('pass', 3));
+    expect(again).toEqual({ run: run('inconclusive', 2), inconclusiveBefore: run('inconclusive', 1) });
   });
 
   it('start programs that exist', () => {

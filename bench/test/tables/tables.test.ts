@@ -69,6 +69,7 @@ it('trials are counted as they came out, and those that are still to be done are
     of: 5,
     done,
     asExpected,
+    triedAgain: 1,
     outcomes: { fail: asExpected, inconclusive: done - asExpected },
   });
   const table = (asExpected: number, done: number) =>
@@ -81,7 +82,7 @@ it('trials are counted as they came out, and those that are still to be done are
         },
       }),
     );
-  expect(table(5, 5)).toContain('| 5 ms | fail | fail 5, inconclusive 0 | 12.5 to 13.5 |  |  | 5 of 5: reached |');
+  expect(table(5, 5)).toContain('| 5 ms | fail | fail 5, inconclusive 0 | 1 | 12.5 to 13.5 |  |  | 5 of 5: reached |');
   expect(table(4, 5)).toContain('4 of 5: **missed**');
   expect(table(4, 4)).toContain('4 of 5: **missed**');
 });
