@@ -6,6 +6,7 @@ import { readResult } from '../result-file.js';
 import { apiTable, pageTable } from './api.js';
 import { gateTrialsTable } from './gate.js';
 import { headlineTable } from './headline.js';
+import { scrapeTable } from './scrape.js';
 import { profilesTable, stagesTable } from './stages.js';
 import { type ReadResult, withTables } from './table.js';
 import { capacityTable, endToEndCpuTable, endToEndTable, peersTable, scalingLoadTable, scalingStagesTable } from './whole.js';
@@ -28,6 +29,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, Table>>>> =
   'docs/performance.md': {
     stages: stagesTable,
     profiles: profilesTable,
+    scrape: scrapeTable,
     'gate-trials': gateTrialsTable,
     'end-to-end': endToEndTable,
     'end-to-end-cpu': endToEndCpuTable,

@@ -15,7 +15,7 @@ export interface ProcessMetric {
   readonly read: () => number | Promise<number>;
 }
 
-/** Left out of what the client offers: each walks over every socket or file of the process in one go. */
+/** Left out of what the client offers: each walks over every socket of the process, or twice over all of a histogram (0.7 ms), in one go. */
 const walks = [
   'nodejs_active_resources',
   'nodejs_active_resources_total',
@@ -23,12 +23,13 @@ const walks = [
   'nodejs_active_handles_total',
   'nodejs_active_requests',
   'nodejs_active_requests_total',
+  'nodejs_eventloop_lag_stddev_seconds',
 ];
 /** Read here instead; the client looks at the event loop's histogram six times in one go, which took 0.8 ms. */
 const readHere = [
   'process_open_fds',
   'nodejs_eventloop_lag_seconds',
-  ...['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'].map((part) => `nodejs_eventloop_lag_${part}_seconds`),
+  ...['min', 'max', 'mean', 'p50', 'p90', 'p99'].map((part) => `nodejs_eventloop_lag_${part}_seconds`),
 ];
 
 const LAG_RESOLUTION_MS = 10;
@@ -75,7 +76,6 @@ export function ownProcessMetrics(): ProcessMetric[] {
     lag('min', 'Least delay of the event loop', () => delay.min),
     lag('max', 'Greatest delay of the event loop', () => delay.max),
     lag('mean', 'Mean delay of the event loop', () => delay.mean),
-    lag('stddev', 'Standard deviation of the delay of the event loop', () => delay.stddev),
     lag('p50', '50th percentile of the delay of the event loop', () => delay.percentile(50)),
     lag('p90', '90th percentile of the delay of the event loop', () => delay.percentile(90)),
     lag('p99', '99th percentile of the delay of the event loop', () => {

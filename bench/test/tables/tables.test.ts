@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tables, withMadeTables } from '@helios/bench/tables/pages';
 import { apiTable } from '@helios/bench/tables/api';
+import { scrapeTable } from '@helios/bench/tables/scrape';
 import { gateTrialsTable } from '@helios/bench/tables/gate';
 import { bytes, figure, type ReadResult, withTables } from '@helios/bench/tables/table';
 import { capacityTable, endToEndTable, peersTable, scalingLoadTable, scalingStagesTable } from '@helios/bench/tables/whole';
@@ -85,6 +86,27 @@ it('trials are counted as they came out, and those that are still to be done are
   expect(table(5, 5)).toContain('| 5 ms | fail | fail 5, inconclusive 0 | 1 | 12.5 to 13.5 |  |  | 5 of 5: reached |');
   expect(table(4, 5)).toContain('4 of 5: **missed**');
   expect(table(4, 4)).toContain('4 of 5: **missed**');
+});
+
+it('a scrape is judged where the service is idle, and only shown under load', () => {
+  const turns = (p99: number) => ({ median: 0.4, p99, overLimit: 1 });
+  const of1Ms = (p99: number) =>
+    scrapeTable(
+      of({
+        scrape: {
+          limitMs: 1,
+          requestsPerSecondUnderLoad: 500,
+          scrapes: 100,
+          results: {
+            'ingest, idle': { scrapeTookMs: 4, withScrape: turns(p99), without: turns(0.2) },
+            'ingest, loaded': { scrapeTookMs: 5, withScrape: turns(7), without: turns(6) },
+          },
+        },
+      }),
+    );
+  expect(of1Ms(1)).toContain('| ingest, idle | 4.00 ms | 0.40 and 1.00 ms | 0.40 and 0.20 ms | 1 and 1 of 100 | p99 1 ms: reached |');
+  expect(of1Ms(1.01)).toContain('p99 1 ms: **missed**');
+  expect(of1Ms(1)).toContain('| ingest, 500 requests a second | 5.00 ms | 0.40 and 7.00 ms | 0.40 and 6.00 ms | 1 and 1 of 100 |  |');
 });
 
 it('a stage is judged by the figure in its file', () => {
