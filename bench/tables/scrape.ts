@@ -15,7 +15,10 @@ interface ScrapeResult {
   readonly results: Readonly<Record<string, { readonly scrapeTookMs: number; readonly withScrape: Turns; readonly without: Turns }>>;
 }
 
-/** Judged where the service does nothing else: under load the turns are those of its work too, with or without a scrape. */
+/**
+ * Judged where the service does nothing else: under load the turns are those of its work too, with or without a scrape. The machine itself makes
+ * a turn last longer than a millisecond now and then: no more than one scrape in a hundred may have such a turn beyond those without one.
+ */
 export function scrapeTable(read: ReadResult): string {
   const result = read('scrape') as ScrapeResult | null;
   if (result === null) return `\`npm run bench -- scrape\`: ${NOT_MEASURED}.`;
@@ -27,7 +30,7 @@ export function scrapeTable(read: ReadResult): string {
     ms(withScrape),
     ms(without),
     `${withScrape.overLimit} and ${without.overLimit} of ${scrapes}`,
-    name.endsWith('idle') ? `p99 ${limitMs} ms: ${verdict(withScrape.p99 <= limitMs)}` : '',
+    name.endsWith('idle') ? `${limitMs} ms: ${verdict((withScrape.overLimit - without.overLimit) * 100 <= scrapes)}` : '',
   ]);
   const head = [
     'service',
