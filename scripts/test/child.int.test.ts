@@ -90,7 +90,10 @@ describe('a supervised child', () => {
     const launcherCode = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(watched)}], {stdio: ['pipe', 'ignore', 'ignore'], detached: true}); ${FOR_EVER}`;
     const launcher = childOf(launcherCode, { onDeath: 'stop everything' });
     await launcher.start();
-    const grandchild = await vi.waitFor(() => Number(readFileSync(marker, 'utf8')), { timeout: 10_000 });
+    const written = () => Number(readFileSync(marker, 'utf8'));
+    // The file is there before its text is.
+    await vi.waitFor(() => expect(written()).toBeGreaterThan(0), { timeout: 10_000 });
+    const grandchild = written();
     expect(isAlive(grandchild)).toBe(true);
     process.kill(pidOf(launcher), 'SIGKILL');
     await vi.waitFor(() => expect(isAlive(grandchild)).toBe(false), { timeout: 10_000 });

@@ -7,8 +7,9 @@ import { startHarness, type WriterHarness } from '../writer/writer-harness.js';
 
 const COUNT = 600;
 const HOUR_MS = 3_600_000;
-/** On a full hour: which minutes and hours there are does not depend on when the test runs. */
-const nowUnixMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** Noon of the last day that is over: which minutes, hours and days there are does not depend on when the test runs. */
+const nowUnixMs = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS / 2;
 
 let harness: WriterHarness;
 /** Rows over three hours, every seventh a test bid, every fifth without a time of acceptance, latencies around every edge. */
